@@ -1,0 +1,104 @@
+"""The few things that everybody needs of a file system: hashes, atomic writes, canonical JSON."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from penultimate.errors import StoreError
+
+DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256
+
+
+def digest_bytes(data: bytes | memoryview) -> str:
+    """SHA-256 of ``data`` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's content; its name, date and place do not count."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """The one way to write ``value`` as JSON, so that equal values have equal digests.
+
+    Keys are sorted, no spaces are written, and a whole number is written the same whether it
+    came as ``1`` or as ``1.0``. NaN and infinity have no canonical form and are refused.
+
+    Raises
+    ------
+    ValueError : a number is not finite, or a value is not JSON.
+    """
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} has no canonical form")
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    raise ValueError(f"{type(value).__name__} is not JSON")
+
+
+def digest_json(value: Any) -> str:
+    """SHA-256 of the canonical JSON of ``value``."""
+    return digest_bytes(canonical_json(value).encode("ascii"))
+
+
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Turn "no space left" into a sentence that names the place and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(
+                f"no space is left on the disk that holds {path}: free some, or choose another "
+                "place with --store, and run the same command again; what is finished is kept"
+            ) from error
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise StoreError(
+                f"{path} cannot be written ({error.strerror}): choose another place with --store"
+            ) from error
+        raise
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Write a file whole or not at all: readers see the old content or the new, never a part.
+
+    Raises
+    ------
+    StoreError : the disk is full or cannot be written.
+    """
+    with naming_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            with temporary.open("wb") as file:
+                file.write(data.encode() if isinstance(data, str) else data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically; NaN must have become ``None`` before."""
+    write_atomic(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")

@@ -1,0 +1,87 @@
+"""A study: every backbone on every task with every method, once for each seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from penultimate.spec.backbone import Backbone
+from penultimate.spec.base import Frozen
+from penultimate.spec.method import LinearProbe, Method
+from penultimate.spec.task import Task
+
+
+class RunSpec(Frozen):
+    """One cell of a study, as the user wrote it."""
+
+    backbone: Backbone
+    task: Task
+    method: Method
+    seed: int
+
+
+class Study(Frozen):
+    """Backbones x tasks x methods x seeds.
+
+    Strings stand for a backbone's name, a task's source and a method's name::
+
+        Study(backbones=["resnet50", "resnet50@random"], tasks=["digits", "folder:photos"])
+
+    ``seeds`` decide how a task without an official split is divided and how a randomly
+    initialised network begins.
+    """
+
+    backbones: tuple[Backbone, ...] = Field(min_length=1)
+    tasks: tuple[Task, ...] = Field(min_length=1)
+    methods: tuple[Method, ...] = (LinearProbe(),)
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    name: str = "study"
+
+    @field_validator("backbones", mode="before")
+    @classmethod
+    def _backbones_by_name(cls, value: Any) -> Any:
+        return _named(value, "name")
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _tasks_by_source(cls, value: Any) -> Any:
+        return _named(value, "source")
+
+    @field_validator("methods", mode="before")
+    @classmethod
+    def _methods_by_name(cls, value: Any) -> Any:
+        return _named(value, "name")
+
+    @model_validator(mode="after")
+    def _names_tell_apart(self) -> Self:
+        for kind, names in (
+            ("backbones", [b.display for b in self.backbones]),
+            ("tasks", [t.display for t in self.tasks]),
+            ("methods", [m.name for m in self.methods]),
+            ("seeds", [str(s) for s in self.seeds]),
+        ):
+            twice = [name for name, count in Counter(names).items() if count > 1]
+            if twice:
+                raise ValueError(
+                    f"{kind} has {twice[0]!r} more than once; leave one out, or give it a "
+                    "label or name of its own"
+                )
+        return self
+
+    def runs(self) -> Iterator[RunSpec]:
+        """Every cell, task by task, backbone by backbone."""
+        for task in self.tasks:
+            for backbone in self.backbones:
+                for method in self.methods:
+                    for seed in self.seeds:
+                        yield RunSpec(backbone=backbone, task=task, method=method, seed=seed)
+
+
+def _named(value: Any, key: str) -> Any:
+    """A string stands for the record with that name; a lone one for a list of one."""
+    if isinstance(value, str | dict) or not isinstance(value, list | tuple):
+        value = [value]
+    return tuple({key: item} if isinstance(item, str) else item for item in value)

@@ -1,0 +1,62 @@
+"""Which images, with which labels, divided how."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from penultimate.spec.base import Frozen
+
+Measure = Literal["top-1", "mean-per-class"]
+
+
+class Task(Frozen):
+    """A classification problem.
+
+    ``source`` is one of
+
+    - a built-in task: ``digits``, ``glyphs`` (``penultimate list tasks``);
+    - ``folder:DIR``: class folders (``DIR/class/...``) or split folders
+      (``DIR/train|val|test/class/...``);
+    - ``csv:FILE``: a CSV or Parquet table of ``path,label[,split][,group]``, paths relative to it;
+    - ``features:DIR``: labels and features that already exist, see ``Backbone``.
+
+    Parameters
+    ----------
+    name : how tables and figures call it; made from the source where not given.
+    measure : what is scored; the task's own where not given.
+    fractions : of train, validation and test, where the source has no split of its own.
+    validation_fraction : of train, held out where the source has a test part but no validation.
+    keep_together : whether exact duplicates and near-duplicates must be in one part, where the
+        source has no split of its own. Members of a ``group`` always are.
+    near_duplicate_distance : how many of the 256 bits of two perceptual hashes may differ in
+        near-duplicates.
+    """
+
+    source: str = Field(min_length=1)
+    name: str | None = None
+    measure: Measure | None = None
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    validation_fraction: float = Field(default=0.2, gt=0, lt=1)
+    keep_together: bool = True
+    near_duplicate_distance: int = Field(default=12, ge=0, le=64)
+
+    @property
+    def display(self) -> str:
+        """The name that people see."""
+        if self.name:
+            return self.name
+        kind, colon, place = self.source.partition(":")
+        if not colon:
+            return kind
+        last = place.rstrip("/").replace("\\", "/").rpartition("/")[2] or place
+        return last.rpartition(".")[0] or last if kind == "csv" else last
+
+    @model_validator(mode="after")
+    def _fractions_divide_the_whole(self) -> Self:
+        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-9:
+            raise ValueError(
+                f"fractions {list(self.fractions)} must be three positive numbers that sum to 1"
+            )
+        return self
