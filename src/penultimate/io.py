@@ -99,6 +99,38 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def create_exclusive(path: Path, data: bytes | str) -> bool:
+    """Write a file whole unless it exists; False where another was first.
+
+    The content is linked into place, so that nobody ever reads a part of it. Where the file system
+    has no links (exFAT, some network mounts) it is renamed into place, and of two writers at the
+    same instant the later one stays.
+
+    Raises
+    ------
+    StoreError : the disk is full or cannot be written.
+    """
+    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    write_atomic(staged, data)
+    try:
+        os.link(staged, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        if path.exists():
+            return False
+        with naming_full_disk(path):
+            staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+    return True
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically; NaN must have become ``None`` before."""
-    write_atomic(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_atomic(path, indented_json(value))
+
+
+def indented_json(value: Any) -> str:
+    """``value`` as JSON for people to read; NaN is refused, it must have become ``None`` before."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"

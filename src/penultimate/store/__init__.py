@@ -1,0 +1,29 @@
+"""Where results live: one folder a run, committed by its ``result.json``.
+
+Reading a store needs pandas and never torch.
+"""
+
+from penultimate.store.result import (
+    SCHEMA_VERSION,
+    Candidate,
+    Interval,
+    Network,
+    Provenance,
+    Result,
+    SkippedExample,
+)
+from penultimate.store.run import Run
+from penultimate.store.store import Attempt, ResultStore
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Attempt",
+    "Candidate",
+    "Interval",
+    "Network",
+    "Provenance",
+    "Result",
+    "ResultStore",
+    "Run",
+    "SkippedExample",
+]

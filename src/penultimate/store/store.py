@@ -1,0 +1,243 @@
+"""The results store: find what is done, keep what is being done apart, commit.
+
+::
+
+    STORE/store.json                       the schema's version
+    STORE/runs/<digest>/result.json        the commit: a run without it is unfinished
+    STORE/runs/<digest>/attempts/<id>/     one writer's files; result.json names the one that counts
+    STORE/splits/<fingerprint>.csv         which image is in which part, to repeat or reuse
+    STORE/leases/                          who computes what now
+    STORE/features/                        the feature cache (see ``penultimate.features``)
+    STORE/index.parquet                    derived from the results; delete it at any time
+
+``result.json`` comes into being whole or not at all, of two writers the first wins, and no folder
+is ever renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from penultimate.errors import NewerSchemaError, StoreError
+from penultimate.io import (
+    create_exclusive,
+    indented_json,
+    naming_full_disk,
+    write_atomic,
+    write_json,
+)
+from penultimate.lease import EXPIRY, Waiter
+from penultimate.store.result import SCHEMA_VERSION, Result
+from penultimate.store.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A folder of one writer's own, for one run."""
+
+    digest: str
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """Where to write the artefact ``name``."""
+        return self.folder / name
+
+
+class ResultStore:
+    """Results under one folder, safe for many writers.
+
+    Raises
+    ------
+    StoreError : the place is a file, holds something else, or cannot be written.
+    NewerSchemaError : a newer version of this package wrote it.
+    """
+
+    def __init__(self, root: Path | str, *, create: bool = True) -> None:
+        self.root = Path(root)
+        marker = self.root / "store.json"
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"{self.root} is a file: a store is a folder, choose another name")
+        if marker.is_file():
+            _check_schema(_load_json(marker), marker)
+        elif not create:
+            raise StoreError(
+                f"there is no results store at {self.root}: 'penultimate run ... --store "
+                f"{self.root}' makes one"
+            )
+        elif self.root.is_dir() and any(self.root.iterdir()):
+            raise StoreError(
+                f"{self.root} holds other files and no store.json: choose an empty or new folder"
+            )
+        else:
+            write_json(marker, {"schema_version": SCHEMA_VERSION})
+
+    # Reading
+
+    def find(self, run: Run) -> Result | None:
+        """The result of a run, or None where it is not finished."""
+        return self.get(run.digest)
+
+    def get(self, digest: str) -> Result | None:
+        """The result with this digest, or None where there is none."""
+        path = self.root / "runs" / digest / "result.json"
+        try:
+            content = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        try:
+            record = json.loads(content)
+        except ValueError as error:
+            raise StoreError(
+                f"{path} is not JSON ({error}): delete its folder and run again"
+            ) from None
+        _check_schema(record, path)
+        try:
+            return Result.model_validate(record)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StoreError(
+                f"{path} is not a result ({where}: {first['msg']}): delete its folder and run again"
+            ) from None
+
+    def digests(self) -> list[str]:
+        """The digests of all finished runs, sorted."""
+        runs = self.root / "runs"
+        if not runs.is_dir():
+            return []
+        return sorted(run.name for run in runs.iterdir() if (run / "result.json").is_file())
+
+    def results(self) -> Iterator[Result]:
+        """All finished runs, by digest."""
+        for digest in self.digests():
+            if (result := self.get(digest)) is not None:
+                yield result
+
+    def match(self, prefix: str) -> Result:
+        """The one result whose digest begins with ``prefix``.
+
+        Raises
+        ------
+        StoreError : none does, or several do.
+        """
+        found = [digest for digest in self.digests() if digest.startswith(prefix)]
+        if len(found) != 1:
+            many = f"{len(found)} runs begin" if found else "no run begins"
+            raise StoreError(
+                f"{many} with {prefix!r} in {self.root}: "
+                f"'penultimate results {self.root}' lists all"
+            )
+        result = self.get(found[0])
+        if result is None:  # deleted between listing and reading
+            raise StoreError(f"run {found[0]} has gone from {self.root} meanwhile")
+        return result
+
+    def artefact(self, result: Result, kind: str) -> Path:
+        """The path of one of a result's artefacts.
+
+        Raises
+        ------
+        StoreError : the result has none of this kind, or it lies outside the store.
+        """
+        if kind not in result.artefacts:
+            raise StoreError(
+                f"run {result.digest[:12]} has no {kind}: it has {', '.join(result.artefacts)}"
+            )
+        path = (self.root / result.artefacts[kind]).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise StoreError(f"the {kind} of run {result.digest[:12]} would lie outside the store")
+        if not path.is_file():
+            raise StoreError(f"{path} is missing: delete the run's folder and run again")
+        return path
+
+    def predictions(self, result: Result) -> pd.DataFrame:
+        """``example_id, label, predicted, p_predicted, p_label`` of each test example."""
+        import pandas as pd
+
+        return pd.read_parquet(self.artefact(result, "predictions"))
+
+    def frame(self) -> pd.DataFrame:
+        """All results as a tidy frame, a row a run; undefined is NaN."""
+        from penultimate.store.index import read_frame
+
+        return read_frame(self)
+
+    # Writing
+
+    def lease(self, name: str, expiry: float = EXPIRY) -> Waiter:
+        """Compete for the right to do the work called ``name`` (letters and digits)."""
+        return Waiter(self.root / "leases" / f"{name}.json", expiry)
+
+    def begin(self, run: Run) -> Attempt:
+        """A new folder for one attempt at ``run``."""
+        folder = self.root / "runs" / run.digest / "attempts" / uuid.uuid4().hex[:12]
+        with naming_full_disk(folder):
+            folder.mkdir(parents=True)
+        return Attempt(run.digest, folder)
+
+    def relative(self, path: Path) -> str:
+        """A path under the store as ``Result.artefacts`` writes it."""
+        return path.relative_to(self.root).as_posix()
+
+    def commit(self, attempt: Attempt, result: Result) -> Result:
+        """Make ``result`` the run's result, unless it already has one; what counts is returned."""
+        final = self.root / "runs" / attempt.digest / "result.json"
+        if not create_exclusive(final, indented_json(result.model_dump(mode="json"))):
+            shutil.rmtree(attempt.folder, ignore_errors=True)
+        self._drop_other_attempts(attempt.digest)
+        committed = self.get(attempt.digest)
+        if committed is None:
+            raise StoreError(f"{final} was removed while it was written: run again")
+        return committed
+
+    def write_split(self, fingerprint: str, content: str) -> Path:
+        """Keep which example is in which part, by the data's fingerprint."""
+        path = self.root / "splits" / f"{fingerprint}.csv"
+        if not path.is_file():
+            write_atomic(path, content)
+        return path
+
+    def _drop_other_attempts(self, digest: str) -> None:
+        """Remove what crashed attempts left, now that the run is committed."""
+        folder = self.root / "runs" / digest
+        committed = self.get(digest)
+        if committed is None:
+            return
+        kept = {Path(path).parent.name for path in committed.artefacts.values()}
+        for attempt in (folder / "attempts").iterdir():
+            if attempt.name not in kept:
+                shutil.rmtree(attempt, ignore_errors=True)
+
+
+def _load_json(path: Path) -> dict[str, object]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StoreError(
+            f"{path} is not JSON ({error}): restore it, or choose another store"
+        ) from None
+    if not isinstance(record, dict):
+        raise StoreError(f"{path} is not a store's marker: choose another store")
+    return record
+
+
+def _check_schema(record: object, path: Path) -> None:
+    version = record.get("schema_version") if isinstance(record, dict) else None
+    if not isinstance(version, int):
+        raise StoreError(f"{path} has no schema_version: it is not of this package's making")
+    if version > SCHEMA_VERSION:
+        raise NewerSchemaError(
+            f"{path} has schema {version} and this version of penultimate reads up to "
+            f"{SCHEMA_VERSION}: pip install --upgrade penultimate"
+        )
