@@ -121,7 +121,7 @@ def _line_of(loc: list[Any], text: str) -> int | None:
     if headers:
         start = headers[min(index, len(headers) - 1)]
         return _find_key(lines, start, keys[-1:]) or start
-    return _find_key(lines, 0, reversed(keys))
+    return _find_key(lines, 0, keys[::-1])
 
 
 def _find_key(lines: list[str], start: int, keys: Iterable[str]) -> int | None:

@@ -24,7 +24,7 @@ class Run(Frozen):
     preprocessing : how an image becomes the network's input; for a transform of the user's own
         the digest of what it does; ``"none"`` for given features.
     features_version : goes up when decoding or extraction changes its numbers.
-    method_version : goes up when the method changes its numbers.
+    method_version : the method and its version, which goes up when its numbers change.
     """
 
     data: str
@@ -34,7 +34,7 @@ class Run(Frozen):
     features_version: int
     measure: Measure
     method: Method
-    method_version: int
+    method_version: str
     seed: int
 
     @cached_property
