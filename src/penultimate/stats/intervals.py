@@ -1,0 +1,103 @@
+"""How far a score could be off by the luck of the test draw alone.
+
+The interval says what another test sample of the same size could have given. It does not hold
+what another training run, another split or another seed could have given.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penultimate.errors import UnknownNameError
+
+WILSON = "wilson"
+BOOTSTRAP = "stratified bootstrap"
+WILSON_EFFECTIVE = "wilson, effective sample size"
+
+# A class resampled from itself loses (n - 1) / n of its variance, and all of it at n = 1: below
+# this many examples the bootstrap's interval would be visibly too narrow.
+SMALLEST_CLASS = 5
+
+
+def score_interval(
+    measure: str,
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    resamples: int = 2000,
+) -> tuple[float, float, str]:
+    """A confidence interval for a score, and the name of the method that made it.
+
+    Top-1 has the Wilson score interval. Mean per-class accuracy has the percentile bootstrap,
+    resampled within each class, so that every resample has the test set's own class sizes. Where
+    a class has fewer than ``SMALLEST_CLASS`` test examples, or where every class is all right or
+    all wrong, resampling sees too little or no variation; there it is Wilson's interval at the
+    effective sample size ``C^2 / sum_c (1 / n_c)``, which is the number of examples where all C
+    classes are of one size.
+
+    Parameters
+    ----------
+    measure : ``"top-1"`` or ``"mean-per-class"``.
+    labels, predicted : true and predicted class of each test example, (n,), from 0.
+    level : confidence, within 0..1.
+    seed, resamples : of the bootstrap; the same seed gives the same interval.
+
+    Returns
+    -------
+    low, high, method : fractions, NaN where there is no example; ``method`` says how.
+
+    Raises
+    ------
+    UnknownNameError : there is no such measure.
+    """
+    if measure == "top-1":
+        return *_wilson_of_counts(int(np.sum(labels == predicted)), len(labels), level), WILSON
+    if measure == "mean-per-class":
+        count = np.bincount(labels)
+        present = count > 0
+        n = count[present]
+        k = np.bincount(labels[labels == predicted], minlength=len(count))[present]
+        return _mean_per_class(k, n, level, seed, resamples)
+    raise UnknownNameError("measure", measure, ["top-1", "mean-per-class"])
+
+
+def _wilson_of_counts(right: int, n: int, level: float) -> tuple[float, float]:
+    if n == 0:
+        return math.nan, math.nan
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, n).proportion_ci(confidence_level=level, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def _mean_per_class(
+    k: NDArray[np.int64], n: NDArray[np.int64], level: float, seed: int, resamples: int
+) -> tuple[float, float, str]:
+    """From right answers ``k`` and examples ``n`` of each class, (C,)."""
+    if len(n) == 0:
+        return math.nan, math.nan, BOOTSTRAP
+    accuracy = k / n
+    if n.min() < SMALLEST_CLASS or not np.any((k > 0) & (k < n)):
+        effective = len(n) ** 2 / float(np.sum(1 / n))
+        return *_wilson(float(accuracy.mean()), effective, level), WILSON_EFFECTIVE
+    # Drawing n_c of a class's n_c examples with replacement has a binomial number of right ones.
+    draws = np.random.default_rng(seed).binomial(n, accuracy, size=(resamples, len(n)))
+    tail = (1 - level) / 2
+    low, high = np.quantile((draws / n).mean(axis=1), [tail, 1 - tail])
+    return float(low), float(high), BOOTSTRAP
+
+
+def _wilson(p: float, n: float, level: float) -> tuple[float, float]:
+    """Wilson's score interval of a proportion ``p`` of ``n`` examples, ``n`` not always whole."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + level) / 2))
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    # At 0 and 1 an end is the proportion itself, which rounding must not lose.
+    return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))
