@@ -1,0 +1,182 @@
+"""Backbones in the order of their scores, and which of them cannot be told from the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from penultimate.errors import StoreError
+from penultimate.stats.paired import exact_mcnemar, permutation_test
+
+SIGNIFICANCE = 0.05
+
+# What stands in the column ``comparison``: the test that gave p_value, or why there is none.
+BEST = "best"
+MCNEMAR = "exact McNemar test"
+PERMUTATION = "exchange of predictions"
+OTHER_EXAMPLES = "other test examples"
+NO_PREDICTIONS = "predictions are missing"
+NO_SCORE = "no score"
+
+Predictions = Callable[[str], pd.DataFrame]
+AVERAGED = ["score", "ci_low", "ci_high", "images_per_second"]
+
+
+def latest(frame: pd.DataFrame) -> pd.DataFrame:
+    """The newest run of each backbone, task, method and seed.
+
+    A store can hold several: the user's images changed, or a setting did.
+    """
+    key = ["backbone", "task", "method", "seed"]
+    newest = frame.sort_values("created", kind="stable").drop_duplicates(key, keep="last")
+    return frame.loc[frame.index.isin(newest.index)].reset_index(drop=True)
+
+
+def rank(
+    frame: pd.DataFrame, predictions: Predictions, *, average_seeds: bool = False
+) -> pd.DataFrame:
+    """Rank the backbones within each task, method and measure, seed by seed.
+
+    Each is compared with the best of its group on the same test examples: for top-1 by the exact
+    McNemar test, for mean per-class accuracy by exchanging predictions (section 3 of the paper).
+    The p-values are not corrected for the number of comparisons, as in the paper.
+
+    Parameters
+    ----------
+    frame : a row a run, with the columns of ``ResultStore.frame()``.
+    predictions : a run's digest to its frame of ``example_id, label, predicted``, a row a test
+        example.
+    average_seeds : one row a backbone: its mean score over seeds, the mean of the interval's ends
+        (an average over seeds is no narrower than one seed's), and of the seeds' p-values the
+        largest, since examples that return under several seeds are not independent.
+
+    Returns
+    -------
+    frame : the rows of ``frame``, best first, with
+
+        - ``rank`` : from 1, equal scores share one; null where the score is undefined;
+        - ``p_value`` : against the best; NaN for the best and where there is no test;
+        - ``tied_with_best`` : p > 0.05, True for the best; null where there is no test;
+        - ``comparison`` : the test, or why there is none;
+        - ``seeds`` and ``score_sd`` : how many, and the standard deviation over them (NaN of one).
+    """
+    key = ["task", "method", "measure"] + ([] if average_seeds else ["seed"])
+    groups = [
+        _rank_group(group, predictions, average_seeds)
+        for _, group in frame.groupby(key, sort=True, dropna=False)
+    ]
+    empty = _typed(frame.head(0).assign(**dict.fromkeys(ADDED)))
+    return pd.concat(groups, ignore_index=True) if groups else empty
+
+
+ADDED = {
+    "seeds": "int64",
+    "score_sd": "float64",
+    "rank": "Int64",
+    "p_value": "float64",
+    "tied_with_best": "boolean",
+    "comparison": "str",
+}
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype(ADDED)
+
+
+def _rank_group(group: pd.DataFrame, predictions: Predictions, average_seeds: bool) -> pd.DataFrame:
+    """One group's cells, best first; a cell is the runs that one row stands for."""
+    cells = (
+        [cell for _, cell in group.groupby("backbone", sort=False)]
+        if average_seeds
+        else [group.iloc[[i]] for i in range(len(group))]
+    )
+    rows = pd.DataFrame([_row(cell) for cell in cells]).astype(group.dtypes)
+    order = rows.assign(cell=range(len(rows))).sort_values(
+        ["score", "backbone"], ascending=[False, True], na_position="last", kind="stable"
+    )
+    cells = [cells[i] for i in order["cell"]]
+    compared = _compare(cells, predictions)
+    return _typed(
+        order.drop(columns="cell").assign(
+            seeds=[len(cell) for cell in cells],
+            score_sd=[cell["score"].std(ddof=1) for cell in cells],
+            rank=order["score"].rank(ascending=False, method="min"),
+            p_value=[p for p, _ in compared],
+            tied_with_best=pd.array([_tied(p, how) for p, how in compared], dtype="boolean"),
+            comparison=[how for _, how in compared],
+        )
+    )
+
+
+def _row(cell: pd.DataFrame) -> pd.Series:
+    """The one row of a cell: the first seed's, with the mean of what is measured."""
+    row = cell.iloc[0].copy()
+    if len(cell) > 1:
+        for column in AVERAGED:
+            row[column] = cell[column].mean(skipna=column == "images_per_second")
+        row["l2"] = math.nan  # chosen anew under each seed
+        row["converged"] = bool(cell["converged"].all())
+    return row
+
+
+def _tied(p: float, how: str) -> bool | None:
+    return True if how == BEST else None if math.isnan(p) else p > SIGNIFICANCE
+
+
+def _compare(cells: Sequence[pd.DataFrame], predictions: Predictions) -> list[tuple[float, str]]:
+    """p-value against the first cell, and how, for each of the cells in the order of rank."""
+    best = cells[0]
+    if best["score"].isna().any():
+        return [(math.nan, NO_SCORE) for _ in cells]
+    loaded: dict[int, pd.DataFrame | None] = {}  # the best's predictions by seed, read once
+    compared = [(math.nan, BEST)]
+    for cell in cells[1:]:
+        outcomes = []
+        for _, run in cell.iterrows():
+            peers = best.loc[best["seed"] == run["seed"], "run"]
+            if peers.empty:
+                continue
+            seed = int(run["seed"])
+            if seed not in loaded:
+                loaded[seed] = _read(predictions, peers.iloc[0])
+            outcomes.append(_test(run, loaded[seed], predictions))
+        compared.append(_most_cautious(outcomes))
+    return compared
+
+
+def _most_cautious(outcomes: list[tuple[float, str]]) -> tuple[float, str]:
+    """Over seeds, no test where one is missing, else the largest p-value."""
+    if not outcomes:
+        return math.nan, OTHER_EXAMPLES
+    return max(outcomes, key=lambda outcome: math.inf if math.isnan(outcome[0]) else outcome[0])
+
+
+def _test(run: pd.Series, best: pd.DataFrame | None, predictions: Predictions) -> tuple[float, str]:
+    if math.isnan(run["score"]):
+        return math.nan, NO_SCORE
+    mine = _read(predictions, run["run"])
+    if mine is None or best is None:
+        return math.nan, NO_PREDICTIONS
+    same = len(mine) == len(best) and (mine[SAME].to_numpy() == best[SAME].to_numpy()).all()
+    if not same:
+        return math.nan, OTHER_EXAMPLES
+    labels = best["label"].to_numpy(dtype=np.int64)
+    right, best_right = (f["predicted"].to_numpy() == labels for f in (mine, best))
+    if run["measure"] == "top-1":
+        return exact_mcnemar(best_right, right), MCNEMAR
+    return permutation_test(labels, best_right, right), PERMUTATION
+
+
+SAME = ["example_id", "label"]  # what must agree for two test sets to be one
+
+
+def _read(predictions: Predictions, run: str) -> pd.DataFrame | None:
+    """A run's predictions in the order of their ids; None where they cannot be had."""
+    try:
+        frame = predictions(run)
+    except StoreError:
+        return None
+    return frame.sort_values("example_id", ignore_index=True)

@@ -1,0 +1,74 @@
+"""Paired tests against hand counts, full enumeration and each other."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from penultimate.stats import exact_mcnemar, permutation_test
+
+
+def outcomes(only_a, only_b, both=3, neither=2):
+    a = [True] * only_a + [False] * only_b + [True] * both + [False] * neither
+    b = [False] * only_a + [True] * only_b + [True] * both + [False] * neither
+    return np.array(a), np.array(b)
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p"),
+    [
+        (5, 0, 2 / 32),  # both tails: five heads or five tails of five
+        (4, 1, 12 / 32),  # (1 + 5) / 32 a tail
+        (3, 3, 1.0),
+        (0, 0, 1.0),  # never a disagreement: no evidence, and not NaN
+        (1, 9, 22 / 1024),  # (1 + 10) / 1024 a tail
+    ],
+)
+def test_mcnemar_is_the_hand_count(only_a, only_b, p):
+    a, b = outcomes(only_a, only_b)
+    assert exact_mcnemar(a, b) == pytest.approx(p, rel=1e-12)
+    assert exact_mcnemar(b, a) == exact_mcnemar(a, b)
+
+
+def test_no_examples_are_no_evidence():
+    none = np.array([], dtype=bool)
+    assert exact_mcnemar(none, none) == 1.0
+
+
+def test_lengths_must_agree():
+    with pytest.raises(ValueError, match="3 predictions cannot be paired with 2"):
+        exact_mcnemar(np.ones(3, dtype=bool), np.ones(2, dtype=bool))
+
+
+def test_permutation_is_the_full_enumeration():
+    """All 2^9 exchanges of a small, unbalanced test set, one by one."""
+    labels = np.array([0] * 3 + [1] * 6 + [2] * 4)
+    rng = np.random.default_rng(0)
+    a, b = rng.random(13) < 0.8, rng.random(13) < 0.4
+    size = np.bincount(labels)[labels]
+    differing = np.flatnonzero(a != b)
+    signs = np.where(a, 1, -1)[differing] / size[differing]
+    seen = abs(signs.sum())
+    sums = [
+        abs(np.dot(flip, signs)) >= seen - 1e-12
+        for flip in itertools.product([1, -1], repeat=len(signs))
+    ]
+    assert permutation_test(labels, a, b) == pytest.approx(np.mean(sums), abs=0.006)
+
+
+def test_permutation_is_mcnemar_where_classes_are_of_one_size():
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.arange(10), 30)
+    a, b = rng.random(300) < 0.85, rng.random(300) < 0.80
+    assert permutation_test(labels, a, b) == pytest.approx(exact_mcnemar(a, b), abs=0.006)
+
+
+def test_permutation_counts_what_was_seen_and_repeats_with_its_seed():
+    labels = np.zeros(50, dtype=np.int64)
+    a, b = np.ones(50, dtype=bool), np.zeros(50, dtype=bool)
+    assert permutation_test(labels, a, b, exchanges=999) == 1 / 1000
+    assert permutation_test(labels, a, a) == 1.0
+    b[:15] = True
+    a[30:] = False
+    assert permutation_test(labels, a, b, seed=5) == permutation_test(labels, a, b, seed=5)
+    assert permutation_test(labels, a, b, seed=5) != permutation_test(labels, a, b, seed=6)

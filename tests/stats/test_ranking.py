@@ -1,0 +1,175 @@
+"""Ranking of hand-written frames."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from penultimate.errors import StoreError
+from penultimate.stats import exact_mcnemar, latest, log_odds, rank, standing
+
+N = 100
+
+
+def runs(*cells, measure="top-1"):
+    """A frame as the store gives it, of ``(task, backbone, seed, right)``; run names them all."""
+    return pd.DataFrame(
+        [
+            {
+                "run": f"{task}/{backbone}/{seed}",
+                "backbone": backbone,
+                "task": task,
+                "method": "linear-probe",
+                "measure": measure,
+                "score": right / N,
+                "ci_low": right / N - 0.05,
+                "ci_high": right / N + 0.05,
+                "n_test": N,
+                "seed": seed,
+                "images_per_second": math.nan,
+                "l2": 1.0,
+                "converged": True,
+                "created": "2026-01-01",
+            }
+            for task, backbone, seed, right in cells
+        ]
+    )
+
+
+def predicted(frame, first_right=None, ids=None):
+    """Predictions of each run; right on examples ``first .. first + right - 1``, wrapping."""
+    shift = first_right or {}
+
+    def predictions(run):
+        row = frame.set_index("run").loc[run]
+        start = shift.get(run, 0)
+        right = np.zeros(N, dtype=bool)
+        right[(start + np.arange(round(row["score"] * N))) % N] = True
+        labels = np.arange(N) % 4
+        names = (ids or {}).get(run, "image")
+        return pd.DataFrame(
+            {
+                "example_id": [f"{names}-{i:03}" for i in range(N)],
+                "label": labels,
+                "predicted": np.where(right, labels, (labels + 1) % 4),
+            }
+        ).sample(frac=1, random_state=len(run))  # the order of rows must not matter
+
+    return predictions
+
+
+def test_ranks_and_exact_p_values():
+    frame = runs(("t", "a", 0, 80), ("t", "b", 0, 90), ("t", "c", 0, 88))
+    ranking = rank(frame, predicted(frame))
+    assert ranking["backbone"].tolist() == ["b", "c", "a"]
+    assert ranking["rank"].tolist() == [1, 2, 3]
+    right = {n: np.arange(N) < n for n in (90, 88, 80)}
+    assert math.isnan(ranking["p_value"][0])
+    assert ranking["p_value"][1] == exact_mcnemar(right[90], right[88]) == 0.5
+    assert ranking["p_value"][2] == exact_mcnemar(right[90], right[80]) == 2 / 1024
+    assert ranking["tied_with_best"].tolist() == [True, True, False]
+    assert ranking["comparison"].tolist() == ["best", "exact McNemar test", "exact McNemar test"]
+
+
+def test_groups_are_task_method_measure_and_seed():
+    frame = pd.concat(
+        [
+            runs(("t", "a", 0, 80), ("t", "b", 0, 90), ("t", "a", 1, 95), ("t", "b", 1, 60)),
+            runs(("u", "a", 0, 50)),
+            runs(("t", "c", 0, 99), measure="mean-per-class"),
+        ]
+    )
+    ranking = rank(frame, predicted(frame))
+    best = ranking[ranking["rank"] == 1]
+    assert best["run"].tolist() == ["t/c/0", "t/b/0", "t/a/1", "u/a/0"]
+    assert len(ranking) == 6
+
+
+def test_equal_scores_share_a_rank_and_are_still_tested():
+    frame = runs(("t", "a", 0, 50), ("t", "b", 0, 50), ("t", "c", 0, 10))
+    ranking = rank(frame, predicted(frame, first_right={"t/b/0": 50}))
+    assert ranking["rank"].tolist() == [1, 1, 3]
+    assert ranking["p_value"][1] == 1.0
+
+
+def test_mean_per_class_is_tested_by_exchange():
+    frame = runs(("t", "a", 0, 80), ("t", "b", 0, 90), measure="mean-per-class")
+    ranking = rank(frame, predicted(frame))
+    assert ranking["comparison"][1] == "exchange of predictions"
+    assert ranking["p_value"][1] == pytest.approx(2 / 1024, abs=6e-4)
+
+
+def test_another_split_or_missing_predictions_give_no_p_and_say_so():
+    frame = runs(("t", "a", 0, 80), ("t", "b", 0, 90), ("t", "c", 0, 70))
+    table = predicted(frame, ids={"t/a/0": "other"})
+
+    def predictions(run):
+        if run == "t/c/0":
+            raise StoreError("gone")
+        return table(run)
+
+    ranking = rank(frame, predictions)
+    assert ranking["p_value"].isna().all()
+    assert ranking["comparison"].tolist() == [
+        "best",
+        "other test examples",
+        "predictions are missing",
+    ]
+    assert ranking["tied_with_best"].isna().tolist() == [False, True, True]
+
+
+def test_undefined_scores_have_no_rank():
+    frame = runs(("t", "a", 0, 80), ("t", "b", 0, math.nan))
+    ranking = rank(frame, predicted(frame))
+    assert ranking["rank"].isna().tolist() == [False, True]
+    assert ranking["comparison"].tolist() == ["best", "no score"]
+    nothing = rank(frame[1:], predicted(frame))
+    assert nothing["comparison"].tolist() == ["no score"]
+
+
+def test_seeds_are_averaged_and_the_most_cautious_p_counts():
+    frame = runs(("t", "a", 0, 90), ("t", "a", 1, 90), ("t", "b", 0, 80), ("t", "b", 1, 89))
+    ranking = rank(frame, predicted(frame), average_seeds=True)
+    assert ranking["score"].tolist() == pytest.approx([0.9, 0.845])
+    assert ranking["ci_low"].tolist() == pytest.approx([0.85, 0.795])
+    assert ranking["seeds"].tolist() == [2, 2]
+    assert ranking["score_sd"].tolist() == pytest.approx([0.0, 0.09 / math.sqrt(2)])
+    assert ranking["p_value"][1] == 1.0  # one disagreement under seed 1
+    assert ranking["l2"].isna().all()
+
+
+def test_nothing_in_nothing_out():
+    frame = runs(("t", "a", 0, 80))
+    ranking = rank(frame.head(0), predicted(frame))
+    assert ranking.empty
+    assert list(ranking.columns) == list(rank(frame, predicted(frame)).columns)
+
+
+def test_latest_keeps_the_newest_of_each_cell():
+    frame = pd.concat([runs(("t", "a", 0, 80), ("t", "b", 0, 70))] * 2, ignore_index=True)
+    frame["created"] = ["2026-01-03", "2026-01-01", "2026-01-02", "2026-01-02"]
+    frame["run"] = list("wxyz")
+    assert latest(frame)["run"].tolist() == ["w", "z"]
+
+
+def test_standing_goes_by_mean_log_odds_and_complete_rows_come_first():
+    frame = runs(
+        ("t", "a", 0, 98),
+        ("u", "a", 0, 60),
+        ("t", "b", 0, 90),
+        ("u", "b", 0, 62),
+        ("t", "c", 0, 99),
+    )
+    table = standing(rank(frame, predicted(frame)))
+    assert table["backbone"].tolist() == ["a", "b", "c"]
+    assert table["complete"].tolist() == [True, True, False]
+    assert table["first"].tolist() == [0, 1, 1]
+    assert table["level"].tolist() == [2, 1, 1]
+    expected = [np.mean([math.log(98.5 / 2.5), math.log(60.5 / 40.5)])]
+    assert table["mean_log_odds"].tolist()[:1] == pytest.approx(expected)
+
+
+def test_log_odds_are_finite_at_the_ends():
+    ends = log_odds(pd.Series([0.0, 1.0]), pd.Series([10, 10]))
+    assert ends.tolist() == pytest.approx([math.log(0.5 / 10.5), math.log(10.5 / 0.5)])
