@@ -1,0 +1,10 @@
+"""Where examples come from, how images are decoded, and how they are divided.
+
+``load_dataset(task)`` gives a ``Dataset``: examples with labels, content digests and parts.
+"""
+
+from penultimate.data.catalogue import TASKS, BuiltIn
+from penultimate.data.dataset import Dataset, Skipped
+from penultimate.data.load import load_dataset
+
+__all__ = ["TASKS", "BuiltIn", "Dataset", "Skipped", "load_dataset"]

@@ -1,0 +1,119 @@
+"""Dividing what a source gave, and saying what was found on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penultimate.data.dataset import PARTS, Dataset
+from penultimate.data.duplicates import find_duplicates
+from penultimate.data.examples import Examples
+from penultimate.data.notices import about_classes, about_duplicates, about_labels, about_leaks
+from penultimate.data.splits import divide
+from penultimate.errors import DataError
+from penultimate.spec import Task
+
+
+def assemble(task: Task, examples: Examples, seed: int) -> Dataset:
+    """Sort by id, find duplicates, divide where the source has not, and make the data set.
+
+    Raises
+    ------
+    DataError : there is one class only, or a part would have no example.
+    """
+    order = np.array(sorted(range(len(examples.ids)), key=examples.ids.__getitem__), dtype=np.int64)
+    ids = tuple(examples.ids[i] for i in order)
+    names = tuple(examples.labels[i] for i in order)
+    digests = tuple(examples.digests[i] for i in order)
+    classes = tuple(sorted(set(names)))
+    if len(classes) < 2:
+        raise DataError(
+            f"the task {task.display!r} has only one class, {classes[0]!r}: put the images of at "
+            "least two classes into folders of their own, or name their labels with csv:FILE"
+        )
+    number = {name: i for i, name in enumerate(classes)}
+    labels = np.array([number[name] for name in names], dtype=np.int64)
+    duplicates = find_duplicates(
+        digests,
+        None if examples.hashes is None else [examples.hashes[i] for i in order],
+        None if examples.groups is None else [examples.groups[i] for i in order],
+        task.near_duplicate_distance,
+        keep_exact=task.keep_together,
+    )
+    given = None if examples.parts is None else np.array(examples.parts, dtype=np.str_)[order]
+    parts, split_source = _parts(
+        task, ids, labels, duplicates.groups, given=given, given_by=examples.split_source, seed=seed
+    )
+    _refuse_empty(task, parts, labels, given is not None)
+    return Dataset(
+        name=task.display,
+        classes=classes,
+        ids=ids,
+        labels=labels,
+        digests=digests,
+        parts=parts,
+        groups=duplicates.groups,
+        measure=task.measure or "top-1",
+        split_source=split_source,
+        skipped=examples.skipped,
+        notices=(
+            *examples.notices,
+            *about_duplicates(duplicates, kept=task.keep_together and given is None),
+            *about_labels(ids, names, duplicates.exact),
+            *(about_leaks(ids, parts, duplicates) if given is not None else ()),
+            *about_classes(classes, labels, parts),
+        ),
+        images=None if examples.images is None else examples.images.select(order),
+    )
+
+
+def _parts(
+    task: Task,
+    ids: tuple[str, ...],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    *,
+    given: NDArray[np.str_] | None,
+    given_by: str,
+    seed: int,
+) -> tuple[NDArray[np.str_], str]:
+    if given is None:
+        fractions = dict(zip(PARTS, task.fractions, strict=True))
+        sizes = "/".join(f"{100 * fraction:g}" for fraction in task.fractions)
+        source = f"seed {seed}, {sizes}, stratified"
+        return divide(ids, labels, groups, fractions, seed), source
+    parts = given.astype("<U5")
+    if (parts == "val").any() or not (parts == "train").any():
+        return parts, given_by
+    held_out = task.validation_fraction
+    train = np.flatnonzero(parts == "train")
+    parts[train] = divide(
+        [ids[i] for i in train],
+        labels[train],
+        groups[train],
+        {"train": 1 - held_out, "val": held_out},
+        seed,
+    )
+    return parts, f"{given_by}; val is {100 * held_out:g} % of train, seed {seed}, stratified"
+
+
+def _refuse_empty(
+    task: Task, parts: NDArray[np.str_], labels: NDArray[np.int64], given: bool
+) -> None:
+    sizes = Counter(parts.tolist())
+    for part in PARTS:
+        if not sizes[part]:
+            remedy = (
+                f"add images to its {part} part, or have them divided anew by leaving the split out"
+                if given
+                else "add images; a class needs three that are no duplicates of each other to be "
+                "in every part"
+            )
+            raise DataError(f"the task {task.display!r} has no image left in {part}: {remedy}")
+    if len(np.unique(labels[parts == "train"])) < 2:
+        raise DataError(
+            f"the task {task.display!r} has images of only one class in train, so that there is "
+            "nothing to learn: add images of another class"
+        )

@@ -1,0 +1,51 @@
+"""The built-in tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from penultimate.data.digits import load_digits
+from penultimate.data.examples import Examples
+from penultimate.data.glyphs import load_glyphs
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A task that needs no folder of the user's.
+
+    Parameters
+    ----------
+    description : one line for ``penultimate list tasks``.
+    classes, images : how many.
+    split : where its split comes from.
+    needs : what must be installed beside this package, empty where nothing.
+    load : makes the examples.
+    """
+
+    description: str
+    classes: int
+    images: int
+    split: str
+    needs: str
+    load: Callable[[], Examples]
+
+
+TASKS: dict[str, BuiltIn] = {
+    "digits": BuiltIn(
+        description="handwritten digits, 8 x 8 grey pixels (scikit-learn's)",
+        classes=10,
+        images=1797,
+        split="seeded, 60/20/20, stratified",
+        needs="scikit-learn",
+        load=load_digits,
+    ),
+    "glyphs": BuiltIn(
+        description="0-9, A-Z and a-z in 21 faces, varied in size, place and slant",
+        classes=62,
+        images=1550,
+        split="official: no family in two parts",
+        needs="",
+        load=load_glyphs,
+    ),
+}

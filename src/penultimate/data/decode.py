@@ -1,0 +1,169 @@
+"""From an image file, however messy, to an upright RGB picture.
+
+- Transparent pixels are laid on white. Their stored colour is arbitrary and mostly black, so
+  dropping the alpha channel would draw a black box around every cut-out; pictures that have
+  transparency (icons, clip art, product photographs) are made to be seen on white paper.
+- Deeper than 8 bits is scaled to 8 bits; Pillow's own conversion clips at 255, which leaves a
+  16-bit picture almost white.
+- Of an animation, the first frame.
+- Truncated is unreadable: half a picture with a grey rest is no example of its class.
+- A huge picture is decoded alone and reduced by a whole factor that depends only on its size,
+  so that the result is the same on every machine and with any number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from penultimate.errors import UnreadableImageError
+
+LARGEST = 2**25  # pixels; more are reduced. Single-shot photographs of most cameras are below.
+BAND = 256  # rows of a reduced huge image that are converted at a time
+
+_one_huge_image = threading.Lock()
+_PILLOW = re.compile(r"PIL\.")
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112  # the EXIF tag
+
+Range = tuple[float, float]  # the values that become 0 and 255
+
+
+def decode_file(path: Path) -> Image.Image:
+    """The picture in a file as RGB, upright, no larger than ``LARGEST`` pixels.
+
+    Raises
+    ------
+    UnreadableImageError : the file is gone, empty, truncated, no image, or too large.
+    """
+    try:
+        with path.open("rb") as file:
+            return decode(file)
+    except OSError as error:
+        raise UnreadableImageError(_reason(error)) from error
+
+
+def decode(file: BinaryIO) -> Image.Image:
+    """As ``decode_file``, from an open file at its beginning."""
+    _quieten_pillow()
+    if not file.read(1):
+        raise UnreadableImageError("the file is empty")
+    file.seek(0)
+    try:
+        with Image.open(file) as image:
+            if image.width * image.height <= LARGEST:
+                image.load()
+                picture = _to_rgb(image, _range(image))
+            else:
+                with _one_huge_image:
+                    image.load()
+                    picture = _reduced(image)
+            return _upright(picture, image)
+    # Pillow's readers answer broken files with almost any exception (struct.error, SyntaxError,
+    # IndexError, ...); each of them means the same here.
+    except Exception as error:
+        raise UnreadableImageError(_reason(error)) from error
+
+
+def _quieten_pillow() -> None:
+    """Silence Pillow's warnings about odd metadata and large images: both are dealt with here.
+
+    ``warnings.catch_warnings`` is not safe in threads before Python 3.14: two that overlap can
+    leave the filters of one behind for good. So a filter that concerns only Pillow stays.
+    """
+    first = warnings.filters[0] if warnings.filters else None
+    if first is None or first[:4] != ("ignore", None, Warning, _PILLOW):
+        warnings.filterwarnings("ignore", category=Warning, module=_PILLOW.pattern)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        return "it has more pixels than Pillow's limit against decompression bombs"
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image that Pillow can read"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if isinstance(error, MemoryError):
+        return "it does not fit into memory"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _range(image: Image.Image) -> Range:
+    """Which values are black and white in a loaded picture deeper than 8 bits.
+
+    16-bit files say so in their mode. 32-bit integers and floats do not say what white is: the
+    customary scales (0..1 for floats, 0..255, 0..65535) are recognised by the largest value,
+    and anything else is stretched from its smallest to its largest.
+    """
+    if image.mode.startswith("I;16"):
+        return 0.0, 65535.0
+    if image.mode not in ("I", "F"):
+        return 0.0, 255.0
+    values = np.asarray(image)
+    finite = values[np.isfinite(values)] if image.mode == "F" else values
+    if finite.size == 0:
+        raise ValueError("it has no finite value")
+    low, high = float(finite.min()), float(finite.max())
+    if low >= 0:
+        for white in ((1.0,) if image.mode == "F" else ()) + (255.0, 65535.0):
+            if high <= white:
+                return 0.0, white
+    return low, high
+
+
+def _to_rgb(image: Image.Image, values: Range) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image.copy()
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        low, high = values
+        grey = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=low, posinf=high, neginf=low)
+        grey = np.rint((grey - low) * (255 / max(high - low, 1e-300))).clip(0, 255)
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        cut_out = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, cut_out).convert("RGB")
+    return image.convert("RGB")
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A huge loaded picture as RGB, each side divided by the same whole number.
+
+    Converted and averaged in bands: no second copy of the whole is ever made. A band is a whole
+    number of blocks high, so this equals converting and reducing at once.
+    """
+    factor = math.ceil(math.sqrt(image.width * image.height / LARGEST))
+    values = _range(image)
+    size = (-(-image.width // factor), -(-image.height // factor))
+    picture = Image.new("RGB", size)
+    for top in range(0, size[1], BAND):
+        rows = (top * factor, min((top + BAND) * factor, image.height))
+        band = image.crop((0, rows[0], image.width, rows[1]))
+        picture.paste(_to_rgb(band, values).reduce(factor), (0, top))
+    return picture
+
+
+def _upright(picture: Image.Image, image: Image.Image) -> Image.Image:
+    """Turned as the camera was held. Asked after loading: TIFF files are turned by then."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except Exception:  # malformed EXIF: shown as it is stored, as every viewer does
+        return picture
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)

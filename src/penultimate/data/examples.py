@@ -1,0 +1,39 @@
+"""What a source gives: labelled examples, not yet divided unless they came so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penultimate.data.dataset import Images, Skipped
+
+
+@dataclass(frozen=True)
+class Examples:
+    """n labelled examples in any order.
+
+    Parameters
+    ----------
+    ids : (n,) unique names.
+    labels : (n,) class names.
+    digests : (n,) SHA-256 of content.
+    images : the pictures, None where there are only features.
+    parts : (n,) the split that the source comes with, None where it has none. ``val`` may be
+        missing from it, and is then held out of train.
+    split_source : what made ``parts``.
+    groups : (n,) names of things whose examples belong together; None, or an empty name, where
+        nothing is known.
+    hashes : (n,) perceptual hashes in hexadecimal; empty for a picture without features to
+        compare; None where near-duplicates are not looked for.
+    skipped, notices : as in ``Dataset``.
+    """
+
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    digests: tuple[str, ...]
+    images: Images | None
+    parts: tuple[str, ...] | None = None
+    split_source: str = ""
+    groups: tuple[str, ...] | None = None
+    hashes: tuple[str, ...] | None = None
+    skipped: tuple[Skipped, ...] = ()
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,132 @@
+"""From a task as a user wrote it to a divided data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from penultimate.data.assemble import assemble
+from penultimate.data.catalogue import TASKS
+from penultimate.data.dataset import Dataset, FileImages, Skipped
+from penultimate.data.examples import Examples
+from penultimate.data.folder import list_folder
+from penultimate.data.listing import Entry, Listing
+from penultimate.data.notices import listed
+from penultimate.data.scan import refuse, scan
+from penultimate.data.scan_cache import Scanned
+from penultimate.data.walk import count
+from penultimate.errors import DataError, UnknownNameError
+from penultimate.progress import SILENT, Progress
+from penultimate.spec import Task
+
+SOURCES = ("folder:", "csv:", "features:")
+
+
+def load_dataset(
+    task: Task,
+    *,
+    seed: int = 0,
+    cache: Path | None = None,
+    strict: bool = False,
+    progress: Progress = SILENT,
+) -> Dataset:
+    """The examples of a task, divided into train, val and test.
+
+    Parameters
+    ----------
+    task : what to load.
+    seed : of the split, where the task does not come with one.
+    cache : folder where it may be kept what was found in image files, so that a second run need
+        not decode them again.
+    strict : stop at the first image that cannot be used, instead of skipping and counting it.
+
+    Raises
+    ------
+    UnknownNameError : there is no such built-in task or kind of source.
+    DataError : the data cannot be used as they are; the message says what to do.
+    """
+    kind, colon, place = task.source.partition(":")
+    if not colon:
+        if kind not in TASKS:
+            raise _unknown(task.source)
+        examples = TASKS[kind].load()
+    elif f"{kind}:" not in SOURCES:
+        raise _unknown(task.source)
+    elif not place:
+        raise DataError(f"{task.source!r} names no place: write {task.source}PATH")
+    else:
+        path = Path(place).expanduser()
+        listing = list_folder(path)
+        examples = _read(listing, path, task, cache=cache, strict=strict, progress=progress)
+    return assemble(task, examples, seed)
+
+
+def _unknown(source: str) -> UnknownNameError:
+    kind, colon, _ = source.partition(":")
+    known = [*TASKS, *SOURCES]
+    remedy = "Built-in tasks are shown by: penultimate list tasks; your own images are folder:DIR "
+    remedy += "or csv:FILE."
+    if not colon and Path(source).expanduser().exists():
+        remedy = f"There is a file or folder of that name: write folder:{source} or csv:{source}."
+    return UnknownNameError("task", kind + colon, known, remedy)
+
+
+def _read(
+    listing: Listing,
+    place: Path,
+    task: Task,
+    *,
+    cache: Path | None,
+    strict: bool,
+    progress: Progress,
+) -> Examples:
+    """Read the listed files; those that cannot be decoded are skipped."""
+    if strict and listing.skipped:
+        first = listing.skipped[0]
+        refuse(str(place / first.id), first.reason)
+    scanned = scan(
+        listing.entries,
+        str(place.absolute()),
+        hashes=task.keep_together,
+        cache=cache,
+        strict=strict,
+        progress=progress,
+    )
+    both = list(zip(listing.entries, scanned, strict=True))
+    good = [(entry, answer) for entry, answer in both if not answer.error]
+    bad = tuple(Skipped(entry.id, answer.error) for entry, answer in both if answer.error)
+    skipped = tuple(sorted((*listing.skipped, *bad), key=lambda s: s.id))
+    notices = [*listing.notices, *_changed(good)]
+    lost = {entry.label for entry, _ in both} - {entry.label for entry, _ in good}
+    if lost:
+        notices.append(f"no image of these classes can be read: {listed(sorted(lost))}")
+    if not good:
+        example = f"{skipped[0].id}: {skipped[0].reason}" if skipped else "it lists none"
+        raise DataError(
+            f"none of the images of {place} can be read (for example {example}): check that they "
+            "are whole, and that the path is right"
+        )
+    return Examples(
+        ids=tuple(entry.id for entry, _ in good),
+        labels=tuple(entry.label for entry, _ in good),
+        digests=tuple(answer.sha256 for _, answer in good),
+        images=FileImages(tuple(str(entry.path) for entry, _ in good)),
+        parts=tuple(entry.part for entry, _ in good) if listing.split_source else None,
+        split_source=listing.split_source,
+        groups=tuple(entry.group for entry, _ in good),
+        hashes=tuple(answer.perceptual_hash or "" for _, answer in good)
+        if task.keep_together
+        else None,
+        skipped=skipped,
+        notices=tuple(notices),
+    )
+
+
+def _changed(good: list[tuple[Entry, Scanned]]) -> list[str]:
+    """Whether a table with digests (one of ours, read again) is of other content."""
+    other = [entry.id for entry, got in good if entry.sha256 not in ("", got.sha256)]
+    if not other:
+        return []
+    return [
+        f"{count(len(other), 'image')} with another content than the table's sha256 says: "
+        f"{listed(other)}"
+    ]

@@ -1,0 +1,104 @@
+"""Reading every image file once: its digest, whether it can be decoded, its perceptual hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from penultimate.data.decode import decode
+from penultimate.data.duplicates import perceptual_hash
+from penultimate.data.listing import Entry
+from penultimate.data.scan_cache import ScanCache, Scanned
+from penultimate.errors import DataError, UnreadableImageError
+from penultimate.progress import SILENT, Progress
+
+THREADS = 8  # at most: each holds a decoded picture of up to 128 MiB and a copy to work on
+BLOCK = 64  # files in flight at once, so that stopping early does not read the rest first
+
+
+def scan(
+    entries: Sequence[Entry],
+    source: str,
+    *,
+    hashes: bool,
+    cache: Path | None = None,
+    strict: bool = False,
+    progress: Progress = SILENT,
+) -> list[Scanned]:
+    """Read all files, in a few threads; the answers come in the order of the entries.
+
+    Parameters
+    ----------
+    source : what the answers are kept under in the cache.
+    hashes : whether perceptual hashes are needed.
+    cache : folder where answers are kept for the next time.
+    strict : stop at the first image that cannot be read.
+
+    Raises
+    ------
+    DataError : ``strict``, and an image cannot be read.
+    """
+    kept = ScanCache(cache, source)
+    done: list[Scanned] = []
+    try:
+        with progress.step("reading images", len(entries)) as step:
+            for entry, answer in _in_order(entries, hashes, kept):
+                if answer.error and strict:
+                    refuse(str(entry.path), answer.error)
+                done.append(answer)
+                step.advance()
+    finally:
+        kept.write()
+    return done
+
+
+def refuse(place: str, reason: str) -> None:
+    """Stop at an image that cannot be used, as ``--strict`` asks."""
+    raise DataError(
+        f"{place} cannot be read: {reason}; mend or remove it, or leave out --strict to have "
+        "such images skipped and counted"
+    )
+
+
+def _in_order(
+    entries: Sequence[Entry], hashes: bool, kept: ScanCache
+) -> Iterator[tuple[Entry, Scanned]]:
+    with ThreadPoolExecutor(max(1, min(THREADS, os.cpu_count() or 1))) as pool:
+        for start in range(0, len(entries), BLOCK):
+            block = entries[start : start + BLOCK]
+            answers = pool.map(lambda entry: _scan(entry.path, hashes, kept), block)
+            yield from zip(block, answers, strict=True)
+
+
+def _scan(path: Path, hashes: bool, kept: ScanCache) -> Scanned:
+    known = kept.find(path, hashes)
+    if known is not None:
+        return known
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            try:
+                picture = decode(file)
+            except UnreadableImageError as error:
+                answer = Scanned(sha256, error=str(error))
+                if not _of_the_moment(error.__cause__):
+                    kept.keep(path, status, answer)
+                return answer
+    except OSError as error:
+        return Scanned("", error=(error.strerror or type(error).__name__).lower())
+    perceptual = perceptual_hash(picture) if hashes else None
+    answer = Scanned(sha256, picture.width, picture.height, perceptual)
+    kept.keep(path, status, answer)
+    return answer
+
+
+def _of_the_moment(cause: BaseException | None) -> bool:
+    """Whether the failure says something about the machine and not about the file."""
+    return isinstance(cause, MemoryError) or (
+        isinstance(cause, OSError) and cause.errno is not None
+    )
