@@ -5,6 +5,7 @@
 
 from penultimate.data.catalogue import TASKS, BuiltIn
 from penultimate.data.dataset import Dataset, Skipped
+from penultimate.data.feature_folder import read_features
 from penultimate.data.load import load_dataset
 
-__all__ = ["TASKS", "BuiltIn", "Dataset", "Skipped", "load_dataset"]
+__all__ = ["TASKS", "BuiltIn", "Dataset", "Skipped", "load_dataset", "read_features"]

@@ -108,7 +108,7 @@ def near_pairs(hashes: Sequence[str], distance: int) -> NDArray[np.int64]:
     found = [same[same[:, 0] != same[:, 1]]]
     for left, right in _close(np.ascontiguousarray(unique.T), distance):
         found.append(np.column_stack([first[left], first[right]]))
-        if sum(map(len, found)) > 4_000_000:  # a forest connects as much with fewer pairs
+        if sum(map(len, found)) > 1_000_000:  # a forest connects as much with fewer pairs
             found = [_forest(len(rows), np.concatenate(found))]
     pairs: NDArray[np.int64] = rows[np.concatenate(found)]
     return pairs

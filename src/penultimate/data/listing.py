@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penultimate.data.dataset import Skipped
+from penultimate.errors import DataError, nearest
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,21 @@ PART_NAMES = {
     "test": "test",
 }
 """How folders and tables may call the parts, in lower case."""
+
+
+def part_named(name: str, where: str) -> str:
+    """The part that a user's word means; empty for an empty word.
+
+    Raises
+    ------
+    DataError : it means none; ``where`` begins the message.
+    """
+    name = name.strip()
+    if not name:
+        return ""
+    part = PART_NAMES.get(name.lower())
+    if part is None:
+        close = nearest(name.lower(), PART_NAMES, 1)
+        hint = f"did you mean {close[0]!r}?" if close else "it should be train, val or test"
+        raise DataError(f"{where} has the unknown split {name!r}; {hint}")
+    return part

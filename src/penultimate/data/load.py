@@ -8,11 +8,13 @@ from penultimate.data.assemble import assemble
 from penultimate.data.catalogue import TASKS
 from penultimate.data.dataset import Dataset, FileImages, Skipped
 from penultimate.data.examples import Examples
+from penultimate.data.feature_folder import load_feature_folder
 from penultimate.data.folder import list_folder
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.notices import listed
 from penultimate.data.scan import refuse, scan
 from penultimate.data.scan_cache import Scanned
+from penultimate.data.table import list_table
 from penultimate.data.walk import count
 from penultimate.errors import DataError, UnknownNameError
 from penultimate.progress import SILENT, Progress
@@ -53,9 +55,11 @@ def load_dataset(
         raise _unknown(task.source)
     elif not place:
         raise DataError(f"{task.source!r} names no place: write {task.source}PATH")
+    elif kind == "features":
+        examples = load_feature_folder(Path(place).expanduser())
     else:
         path = Path(place).expanduser()
-        listing = list_folder(path)
+        listing = list_folder(path) if kind == "folder" else list_table(path)
         examples = _read(listing, path, task, cache=cache, strict=strict, progress=progress)
     return assemble(task, examples, seed)
 

@@ -77,6 +77,8 @@ def _scan(path: Path, hashes: bool, kept: ScanCache) -> Scanned:
     known = kept.find(path, hashes)
     if known is not None:
         return known
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        return Scanned("", error="it is not a file")
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -89,8 +91,9 @@ def _scan(path: Path, hashes: bool, kept: ScanCache) -> Scanned:
                 if not _of_the_moment(error.__cause__):
                     kept.keep(path, status, answer)
                 return answer
-    except OSError as error:
-        return Scanned("", error=(error.strerror or type(error).__name__).lower())
+    except (OSError, ValueError) as error:  # ValueError: a path that no file system has
+        reason = error.strerror if isinstance(error, OSError) else None
+        return Scanned("", error=(reason or str(error)).lower())
     perceptual = perceptual_hash(picture) if hashes else None
     answer = Scanned(sha256, picture.width, picture.height, perceptual)
     kept.keep(path, status, answer)

@@ -40,7 +40,7 @@ class Task(Frozen):
     fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)
     keep_together: bool = True
-    near_duplicate_distance: int = Field(default=12, ge=0, le=64)
+    near_duplicate_distance: int = Field(default=20, ge=0, le=64)
 
     @property
     def display(self) -> str:
