@@ -78,9 +78,10 @@ def test_groups_are_task_method_measure_and_seed():
             runs(("t", "a", 0, 80), ("t", "b", 0, 90), ("t", "a", 1, 95), ("t", "b", 1, 60)),
             runs(("u", "a", 0, 50)),
             runs(("t", "c", 0, 99), measure="mean-per-class"),
-        ]
+        ],
+        ignore_index=True,
     )
-    ranking = rank(frame, predicted(frame))
+    ranking = rank(frame, predicted(frame), by_seed=True)
     best = ranking[ranking["rank"] == 1]
     assert best["run"].tolist() == ["t/c/0", "t/b/0", "t/a/1", "u/a/0"]
     assert len(ranking) == 6
@@ -130,7 +131,7 @@ def test_undefined_scores_have_no_rank():
 
 def test_seeds_are_averaged_and_the_most_cautious_p_counts():
     frame = runs(("t", "a", 0, 90), ("t", "a", 1, 90), ("t", "b", 0, 80), ("t", "b", 1, 89))
-    ranking = rank(frame, predicted(frame), average_seeds=True)
+    ranking = rank(frame, predicted(frame))
     assert ranking["score"].tolist() == pytest.approx([0.9, 0.845])
     assert ranking["ci_low"].tolist() == pytest.approx([0.85, 0.795])
     assert ranking["seeds"].tolist() == [2, 2]

@@ -26,36 +26,38 @@ AVERAGED = ["score", "ci_low", "ci_high", "images_per_second"]
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:
-    """The newest run of each backbone, task, method and seed.
+    """The newest run of each backbone, task, method, measure and seed.
 
     A store can hold several: the user's images changed, or a setting did.
     """
-    key = ["backbone", "task", "method", "seed"]
+    key = ["backbone", "task", "method", "measure", "seed"]
+    frame = frame.reset_index(drop=True)
     newest = frame.sort_values("created", kind="stable").drop_duplicates(key, keep="last")
-    return frame.loc[frame.index.isin(newest.index)].reset_index(drop=True)
+    return frame.loc[sorted(newest.index)].reset_index(drop=True)
 
 
-def rank(
-    frame: pd.DataFrame, predictions: Predictions, *, average_seeds: bool = False
-) -> pd.DataFrame:
-    """Rank the backbones within each task, method and measure, seed by seed.
+def rank(frame: pd.DataFrame, predictions: Predictions, *, by_seed: bool = False) -> pd.DataFrame:
+    """Rank the backbones within each task, method and measure, by their mean score over seeds.
 
-    Each is compared with the best of its group on the same test examples: for top-1 by the exact
-    McNemar test, for mean per-class accuracy by exchanging predictions (section 3 of the paper).
-    The p-values are not corrected for the number of comparisons, as in the paper.
+    Where a cell was run more than once, its latest run counts. Each backbone is compared with the
+    best of its group on the same test examples: for top-1 by the exact McNemar test, for mean
+    per-class accuracy by exchanging predictions (section 3 of the paper). The p-values are not
+    corrected for the number of comparisons, as in the paper.
+
+    Over several seeds a row has the mean of the scores, the mean of the intervals' ends and the
+    largest of the p-values: the seeds share images, so more of them must not look like more
+    evidence.
 
     Parameters
     ----------
     frame : a row a run, with the columns of ``ResultStore.frame()``.
     predictions : a run's digest to its frame of ``example_id, label, predicted``, a row a test
         example.
-    average_seeds : one row a backbone: its mean score over seeds, the mean of the interval's ends
-        (an average over seeds is no narrower than one seed's), and of the seeds' p-values the
-        largest, since examples that return under several seeds are not independent.
+    by_seed : rank under each seed apart, a row a run, in place of a row a backbone.
 
     Returns
     -------
-    frame : the rows of ``frame``, best first, with
+    frame : the columns of ``frame``, best first, and
 
         - ``rank`` : from 1, equal scores share one; null where the score is undefined;
         - ``p_value`` : against the best; NaN for the best and where there is no test;
@@ -63,10 +65,10 @@ def rank(
         - ``comparison`` : the test, or why there is none;
         - ``seeds`` and ``score_sd`` : how many, and the standard deviation over them (NaN of one).
     """
-    key = ["task", "method", "measure"] + ([] if average_seeds else ["seed"])
+    frame = latest(frame)
+    key = ["task", "method", "measure"] + (["seed"] if by_seed else [])
     groups = [
-        _rank_group(group, predictions, average_seeds)
-        for _, group in frame.groupby(key, sort=True, dropna=False)
+        _rank_group(group, predictions) for _, group in frame.groupby(key, sort=True, dropna=False)
     ]
     empty = _typed(frame.head(0).assign(**dict.fromkeys(ADDED)))
     return pd.concat(groups, ignore_index=True) if groups else empty
@@ -86,13 +88,9 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(ADDED)
 
 
-def _rank_group(group: pd.DataFrame, predictions: Predictions, average_seeds: bool) -> pd.DataFrame:
+def _rank_group(group: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
     """One group's cells, best first; a cell is the runs that one row stands for."""
-    cells = (
-        [cell for _, cell in group.groupby("backbone", sort=False)]
-        if average_seeds
-        else [group.iloc[[i]] for i in range(len(group))]
-    )
+    cells = [cell for _, cell in group.groupby("backbone", sort=False)]
     rows = pd.DataFrame([_row(cell) for cell in cells]).astype(group.dtypes)
     order = rows.assign(cell=range(len(rows))).sort_values(
         ["score", "backbone"], ascending=[False, True], na_position="last", kind="stable"

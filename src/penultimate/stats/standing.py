@@ -20,7 +20,7 @@ def standing(ranking: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    ranking : of one method, a row a backbone and task (``rank(..., average_seeds=True)``).
+    ranking : of one method, a row a backbone and task (``rank`` gives it).
 
     Returns
     -------
@@ -37,13 +37,13 @@ def standing(ranking: pd.DataFrame) -> pd.DataFrame:
         first=scored["rank"] == 1,
     )
     table = scored.groupby("backbone", as_index=False).agg(
-        tasks=("task", "nunique"),
+        tasks=("task", "size"),
         first=("first", "sum"),
         level=("level", "sum"),
         mean_score=("score", "mean"),
         mean_log_odds=("odds", "mean"),
     )
-    table["complete"] = table["tasks"] == scored["task"].nunique()
+    table["complete"] = table["tasks"] == len(scored[["task", "measure"]].drop_duplicates())
     return table.astype({"first": "int64", "level": "int64"}).sort_values(
         ["complete", "mean_log_odds", "backbone"],
         ascending=[False, False, True],

@@ -1,0 +1,6 @@
+"""What results say: in sentences, as a table in the terminal, and as one HTML page."""
+
+from penultimate.report.summary import sentences
+from penultimate.report.table import ranked_table
+
+__all__ = ["ranked_table", "sentences"]

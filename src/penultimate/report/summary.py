@@ -1,0 +1,164 @@
+"""What a ranking means, in plain words that claim no more than it shows."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from penultimate.report.words import interval, is_random, listing, p_value, percent
+from penultimate.stats import standing
+from penultimate.stats.ranking import BEST
+
+CAVEAT = (
+    "Intervals and p-values count only the luck of which images are in the test set: another "
+    "split, seed or training run can move a score further, and p-values are not corrected for "
+    "the number of comparisons."
+)
+TASK = ["task", "measure"]
+GROUP = [*TASK, "method"]
+
+
+def sentences(ranking: pd.DataFrame) -> list[str]:
+    """The answer first, then a sentence a task, then what the numbers do not hold.
+
+    Plain text: names stand as they are, and whoever prints them escapes them.
+
+    Parameters
+    ----------
+    ranking : of ``penultimate.stats.rank``, a row a backbone, task, method and measure.
+
+    Raises
+    ------
+    ValueError : a backbone has several rows in one group (a ranking by seed).
+    """
+    if ranking.duplicated([*GROUP, "backbone"]).any():
+        raise ValueError("a ranking by seed has no one answer: rank with by_seed=False")
+    if ranking.empty:
+        return ["There are no results yet."]
+    several = ranking["method"].nunique() > 1
+    answers = [
+        overall(rows, str(method) if several else "") for method, rows in ranking.groupby("method")
+    ]
+    tasks = [of_task(rows, str(key[2]) if several else "") for key, rows in ranking.groupby(GROUP)]
+    return [*answers, *tasks, CAVEAT]
+
+
+def overall(ranking: pd.DataFrame, method: str = "") -> str:
+    """Which backbone to start from over all tasks of one method, how sure, and the floor.
+
+    The choice is by the mean log odds over tasks, among the backbones that were run on all of
+    them. ``method`` is named where the study has several.
+    """
+    ranking = ranking.dropna(subset="score")
+    table = standing(ranking)
+    pretrained = table[~table["backbone"].map(is_random)]
+    sentence = _choice(ranking, pretrained) + _floor(ranking, table) + "."
+    return f"With {method}: {sentence[0].lower()}{sentence[1:]}" if method else sentence
+
+
+def of_task(ranking: pd.DataFrame, method: str = "") -> str:
+    """One task's best, its interval, and who cannot be told apart from it."""
+    best = ranking.iloc[0]
+    where = f"On {best['task']}" + (f" with {method}" if method else "")
+    if pd.isna(best["score"]):
+        return f"{where}, no backbone has a score: the test set has no example."
+    unit = " mean per-class accuracy" if best["measure"] == "mean-per-class" else ""
+    seeds = f", mean of {best['seeds']} seeds" if best["seeds"] > 1 else ""
+    spread = f"95 % interval {interval(best['ci_low'], best['ci_high'])}{seeds}"
+    reached = f"{percent(best['score'])} %{unit} ({spread})"
+    if len(ranking) == 1:
+        return f"{where}, only {best['backbone']} was run: {reached}."
+    return f"{where}, {best['backbone']} is best at {reached}; {_others(ranking.iloc[1:])}."
+
+
+def _others(rest: pd.DataFrame) -> str:
+    """How the others compare with the best of their task."""
+    tied = rest[rest["tied_with_best"].eq(True).fillna(False)]
+    behind = rest[rest["tied_with_best"].eq(False).fillna(False)]
+    unknown = rest[rest["tied_with_best"].isna()]
+    parts = []
+    if len(tied) == 1:
+        only = tied.iloc[0]
+        parts.append(
+            f"{only['backbone']} cannot be told apart from it ({p_value(only['p_value'])})"
+        )
+    elif len(tied):
+        names = [f"{row['backbone']} ({p_value(row['p_value'])})" for _, row in tied.iterrows()]
+        parts.append(f"{listing(names)} cannot be told apart from it")
+    elif len(behind):
+        next_one = behind.iloc[0]
+        parts.append(
+            f"the next, {next_one['backbone']} at {percent(next_one['score'])} %, is behind by "
+            f"more than the luck of the test images explains ({p_value(next_one['p_value'])})"
+        )
+    if len(unknown):
+        verb = "is" if len(unknown) == 1 else "are"
+        why = listing(sorted(set(unknown["comparison"])))
+        parts.append(f"{listing(list(unknown['backbone']))} {verb} not compared with it ({why})")
+    return "; ".join(parts)
+
+
+def _choice(ranking: pd.DataFrame, table: pd.DataFrame) -> str:
+    """The backbone to start from and how sure that is; ``table`` is of ``standing``."""
+    if table.empty:
+        return "There is no pretrained backbone with a score to choose"
+    if not table["complete"].any():
+        return "No pretrained backbone was run on every task, so there is no overall choice"
+    name = str(table["backbone"].iloc[0])
+    reached = f"{percent(float(table['mean_score'].iloc[0]))} % {_over(ranking)}"
+    if len(table) == 1:
+        return f"Only one pretrained backbone was run: {name} reaches {reached}"
+    return f"Start from {name} ({reached}){_verdict(ranking, table[table['complete']])}"
+
+
+def _verdict(ranking: pd.DataFrame, complete: pd.DataFrame) -> str:
+    """How sure the choice of the first of the ``complete`` backbones is."""
+    name = str(complete["backbone"].iloc[0])
+    tasks = len(ranking[TASK].drop_duplicates())
+    level = complete["level"] == tasks
+    rivals = list(complete["backbone"][level].iloc[1:])
+    others = ranking[ranking["backbone"] != name]["tied_with_best"]
+    if not level.iloc[0]:
+        return f", the best on average but not everywhere: {_beaten(ranking, name)}"
+    if rivals and tasks == 1:
+        return f", but the choice is open: {listing(rivals)} cannot be told apart from it"
+    if rivals:
+        verb = "is" if len(rivals) == 1 else "are"
+        return (
+            f", but the choice is open: {listing(rivals)} {verb} not shown to be worse on any task"
+        )
+    if others.isna().any():
+        return ": nothing is shown to be better, but not all backbones could be compared"
+    if others.any():
+        where = "" if tasks == 1 else " on any task"
+        return f", the only pretrained backbone that nothing is shown to beat{where}"
+    where = "" if tasks == 1 else " on every task"
+    return f": it is ahead{where} by more than the luck of the test images explains"
+
+
+def _beaten(ranking: pd.DataFrame, name: str) -> str:
+    """Where ``name`` is not level with the best, and with whom."""
+    best = dict(ranking[ranking["comparison"] == BEST][["task", "backbone"]].to_numpy())
+    lost, unknown = [], []
+    for _, row in ranking[ranking["backbone"] == name].iterrows():
+        if pd.isna(row["tied_with_best"]):
+            unknown.append(f"{best[row['task']]} scores higher on {row['task']} (not compared)")
+        elif not row["tied_with_best"]:
+            lost.append(f"{best[row['task']]} is better on {row['task']}")
+    return listing(lost + unknown)
+
+
+def _floor(ranking: pd.DataFrame, table: pd.DataFrame) -> str:
+    """What random weights reach, where they were run on every task."""
+    random = table[table["backbone"].map(is_random) & table["complete"]]
+    if random.empty:
+        return ""
+    floor = f"; random weights, the floor, reach {percent(float(random['mean_score'].max()))} %"
+    level = ranking[ranking["backbone"].map(is_random) & ranking["tied_with_best"].fillna(False)]
+    if level.empty:
+        return floor
+    return f"{floor}, and on {listing(sorted(set(level['task'])))} nothing is shown to beat them"
+
+
+def _over(ranking: pd.DataFrame) -> str:
+    names = sorted(set(ranking["task"]))
+    return f"on {names[0]}" if len(names) == 1 else f"on average over {len(names)} tasks"

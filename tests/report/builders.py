@@ -1,0 +1,187 @@
+"""Results without a network: real models, a real store, drawn predictions.
+
+Each test image has a difficulty and each backbone an ability; a backbone is right where the sum of
+its ability and noise exceeds the difficulty. Backbones therefore fail on the same images, as real
+ones do, and every score, interval and curve follows from the numbers given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from penultimate.io import digest_bytes
+from penultimate.metrics import MEASURES
+from penultimate.spec import Backbone, LinearProbe, Preprocessing, RunSpec, Task
+from penultimate.stats import score_interval
+from penultimate.store import (
+    Candidate,
+    Interval,
+    Network,
+    Provenance,
+    Result,
+    ResultStore,
+    Run,
+    SkippedExample,
+)
+
+
+@dataclass
+class FakeTask:
+    """A task's test set and what reading it met."""
+
+    classes: Sequence[str] = tuple("abcdefghij")
+    n_test: int = 360
+    hardness: float = 0.0
+    measure: str = "top-1"
+    skipped: Sequence[SkippedExample] = ()
+    notices: Sequence[str] = ()
+    unconverged: int = 0
+    source: str = ""
+
+
+@dataclass
+class FakeStudy:
+    """Backbones by ability (0 is about half right), tasks, seeds."""
+
+    backbones: Mapping[str, float]
+    tasks: Mapping[str, FakeTask] = field(default_factory=lambda: {"digits": FakeTask()})
+    seeds: Sequence[int] = (0,)
+    created: str = "2026-05-04T12:00:00+00:00"
+
+    def commit(self, store: ResultStore) -> ResultStore:
+        """Every cell of the study as a finished run of ``store``."""
+        for name, task in self.tasks.items():
+            for backbone in self.backbones:
+                for seed in self.seeds:
+                    self._commit_run(store, name, task, backbone, seed)
+        return store
+
+    def _commit_run(
+        self, store: ResultStore, name: str, task: FakeTask, backbone: str, seed: int
+    ) -> None:
+        fingerprint = digest_bytes(f"{name} {seed} {task.n_test}".encode())
+        weights = digest_bytes(backbone.encode())
+        run = Run(
+            data=fingerprint,
+            weights=weights,
+            preprocessing=Preprocessing(
+                size=224, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), interpolation="bicubic"
+            ),
+            features_version=1,
+            measure=task.measure,
+            method=LinearProbe(),
+            method_version=f"linear-probe/{self.created}",
+            seed=seed,
+        )
+        attempt = store.begin(run)
+        predictions = _predictions(task, self.backbones[backbone], (name, backbone, seed))
+        predictions.to_parquet(attempt.path("predictions.parquet"), index=False)
+        split = store.write_split(fingerprint, "example_id,part\n")
+        store.commit(
+            attempt,
+            _result(
+                run,
+                RunSpec(
+                    backbone=Backbone(name=backbone),
+                    task=Task(source=task.source or name, name=name),
+                    method=LinearProbe(),
+                    seed=seed,
+                ),
+                task,
+                predictions,
+                created=self.created,
+                artefacts={
+                    "predictions": store.relative(attempt.path("predictions.parquet")),
+                    "split": store.relative(split),
+                },
+            ),
+        )
+
+
+def _predictions(task: FakeTask, ability: float, key: tuple[str, str, int]) -> pd.DataFrame:
+    task_name, backbone, seed = key
+    rng = np.random.default_rng(list(f"{task_name} {seed}".encode()))
+    labels = rng.integers(0, len(task.classes), task.n_test)
+    difficulty = rng.normal(task.hardness, 1.0, task.n_test)
+    own = np.random.default_rng(list(f"{task_name} {backbone} {seed}".encode()))
+    right = ability + own.normal(0, 0.4, task.n_test) > difficulty
+    predicted = np.where(right, labels, (labels + 1) % len(task.classes))
+    return pd.DataFrame(
+        {
+            "example_id": [f"{task_name}/{i:05}.png" for i in range(task.n_test)],
+            "label": labels,
+            "predicted": predicted,
+            "p_predicted": np.where(right, 0.9, 0.6),
+            "p_label": np.where(right, 0.9, 0.3),
+        }
+    )
+
+
+def _result(
+    run: Run,
+    spec: RunSpec,
+    task: FakeTask,
+    predictions: pd.DataFrame,
+    *,
+    created: str,
+    artefacts: dict[str, str],
+) -> Result:
+    labels = predictions["label"].to_numpy(dtype=np.int64)
+    predicted = predictions["predicted"].to_numpy(dtype=np.int64)
+    score = MEASURES[task.measure](labels, predicted)
+    low, high, how = score_interval(task.measure, labels, predicted)
+    peak = -1.0 + 1.5 * (len(spec.backbone.name) % 3)  # log10 of the best l2
+    grid = spec.method.grid()
+    curve = tuple(
+        Candidate(
+            settings={"l2": l2},
+            score=max(0.0, score - 0.02 * abs(np.log10(l2) - peak) ** 1.5),
+            converged=i >= task.unconverged,
+            status="" if i >= task.unconverged else "1,000 steps were not enough: scale features",
+        )
+        for i, l2 in enumerate(grid)
+    )
+    chosen = max(curve, key=lambda candidate: candidate.score or 0.0)
+    return Result(
+        digest=run.digest,
+        run=run,
+        spec=spec,
+        classes=tuple(task.classes),
+        measure=task.measure,
+        score=score,
+        interval=Interval(low=low, high=high, method=how),
+        n_train=3 * task.n_test,
+        n_val=task.n_test,
+        n_test=task.n_test,
+        chosen=chosen.settings,
+        selection=curve,
+        final=chosen,
+        network=Network(
+            architecture=spec.backbone.name.partition("@")[0],
+            source="the package 'somewhere'",
+            parameters=3_400_000 + 1_000_000 * (len(spec.backbone.name) % 4),
+            features=1280,
+            image_size=224,
+        ),
+        split_source="stratified, seed 0, 60/20/20",
+        skipped=tuple(task.skipped),
+        notices=tuple(task.notices),
+        durations={"features": 41.2, "path": 7.5, "total": 49.9},
+        images_per_second=38.0 + len(spec.backbone.name) % 7,
+        provenance=Provenance(
+            created=created,
+            python="3.11.7",
+            packages={"penultimate": "0.1.0", "torch": "2.11.0", "timm": "1.0.12"},
+            platform="Linux",
+            processor="a processor",
+            threads=2,
+            device="cpu",
+            engine={"compiled": True, "batch": 32},
+            command="penultimate run study.toml --store results",
+        ),
+        artefacts=artefacts,
+    )
