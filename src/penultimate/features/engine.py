@@ -1,0 +1,210 @@
+"""What computes: a device, a batch size, eager or compiled. Fixed when an extraction begins.
+
+Engines agree to rounding (about 1e-5 of the largest feature), not bit for bit; an interrupted
+extraction therefore goes on with the engine that began it. Engine and batch size are provenance,
+not identity.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from penultimate.errors import BackboneError
+from penultimate.features.images import normalise
+from penultimate.progress import Progress
+from penultimate.spec import Preprocessing
+
+# Small batches stay in the processor's cache: on two cores, EfficientNet-Lite 0 runs 1.5 to 2 times
+# as many images a second at 8 as at 32. A GPU wants enough to fill it.
+BATCH = {"cpu": 8, "cuda": 64, "mps": 32}
+COMPILE_SECONDS = 30.0  # what compiling costs, EfficientNet-Lite 0 to Inception v3: 10 to 35 s
+COMPILE_SPEEDUP = 1.5  # the least that was measured on CPU: 1.5 to 2.5 times
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How features are computed; stands in the cache's manifest."""
+
+    device: str
+    batch_size: int
+    compiled: bool
+    precision: str
+    threads: int
+    torch: str
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    def usable(self) -> bool:
+        """Whether this machine can go on with it, for the same numbers."""
+        return (
+            self.torch == torch.__version__
+            and (not self.compiled or can_compile(self.device))
+            and (self.device == "cpu" or self.device == best_device())
+            and (self.device != "cpu" or self.threads == torch.get_num_threads())
+        )
+
+
+def best_device() -> str:
+    """``cuda``, ``mps`` or ``cpu``: the fastest that is there."""
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"
+
+
+def can_compile(device: str) -> bool:
+    """Whether ``torch.compile`` has what it needs here: a C++ compiler, or Triton on CUDA."""
+    if device == "cpu":
+        return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
+    return device == "cuda" and importlib.util.find_spec("triton") is not None
+
+
+def choose(
+    module: nn.Module,
+    sample: Tensor,
+    preprocessing: Preprocessing | str,
+    images: int,
+    precision: str,
+    device: str | None = None,
+) -> Engine:
+    """The engine that finishes ``images`` images soonest.
+
+    Parameters
+    ----------
+    sample : one prepared image (3, S, S), to measure the eager network with.
+    """
+    device = device or best_device()
+    eager = Engine(
+        device=device,
+        batch_size=BATCH[device],
+        compiled=False,
+        precision=precision,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+    )
+    if not can_compile(device):
+        return eager
+    seconds = _seconds_a_batch(network(module, preprocessing, eager), sample, eager)
+    whole = seconds * math.ceil(images / eager.batch_size)
+    if whole * (1 - 1 / COMPILE_SPEEDUP) < COMPILE_SECONDS:
+        return eager
+    return Engine(**{**asdict(eager), "compiled": True})
+
+
+def network(
+    module: nn.Module, preprocessing: Preprocessing | str, engine: Engine
+) -> Callable[[Tensor], Tensor]:
+    """The function from a batch of pixels on the CPU to float32 features (N, D) on the CPU.
+
+    Raises
+    ------
+    BackboneError : the network does not give (N, D), or memory does not suffice.
+    """
+    # Eager convolutions are faster with channels last; inductor lays out memory by itself.
+    layout = torch.contiguous_format if engine.compiled else torch.channels_last
+    module = module.to(device=engine.device, memory_format=layout)
+    forward = _compiled(module) if engine.compiled else module
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[engine.precision]
+
+    def run(pixels: Tensor) -> Tensor:
+        images = normalise(pixels.to(engine.device), preprocessing).contiguous(memory_format=layout)
+        with (
+            torch.inference_mode(),
+            _full_float32(),
+            torch.autocast(engine.device, dtype, enabled=engine.precision != "float32"),
+        ):
+            try:
+                features = forward(images)
+            except torch.OutOfMemoryError as error:
+                raise BackboneError(
+                    f"{len(images)} images of {tuple(images.shape[1:])} do not fit into the memory "
+                    f"of {engine.device}: free it, or use a smaller image_size"
+                ) from error
+        if not isinstance(features, Tensor) or features.ndim != 2:
+            shape = tuple(features.shape) if isinstance(features, Tensor) else type(features)
+            raise BackboneError(
+                f"the network gives {shape} where features (N, D) are needed: pool or flatten them"
+            )
+        return features.float().cpu()
+
+    return run
+
+
+def warm_up(run: Callable[[Tensor], Tensor], sample: Tensor, engine: Engine) -> int:
+    """Run once on a batch of one image; returns D. A compiled network is compiled here."""
+    features = run(sample.unsqueeze(0).repeat(engine.batch_size, 1, 1, 1))
+    return int(features.shape[1])
+
+
+def ready(
+    module: nn.Module,
+    sample: Tensor,
+    preprocessing: Preprocessing | str,
+    engine: Engine,
+    progress: Progress,
+) -> tuple[Engine, Callable[[Tensor], Tensor], int]:
+    """The engine with its network warmed up, and D; eager, and said so, if compiling fails."""
+    run = network(module, preprocessing, engine)
+    if not engine.compiled:
+        return engine, run, warm_up(run, sample, engine)
+    try:
+        return engine, run, warm_up(run, sample, engine)
+    except BackboneError:
+        raise
+    except Exception as error:  # compilers fail in many ways; the network itself still works
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        progress.note(f"torch.compile failed ({reason[:200]}): going on without it")
+        engine = Engine(**{**asdict(engine), "compiled": False})
+        run = network(module, preprocessing, engine)
+        return engine, run, warm_up(run, sample, engine)
+
+
+def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Inductor with frozen weights: batch norms fold into convolutions, layouts are chosen."""
+    from torch._inductor import config
+
+    compiled = torch.compile(module, dynamic=False)
+
+    def run(images: Tensor) -> Tensor:
+        with config.patch(freezing=True), warnings.catch_warnings():
+            # Compiling warns of things that neither a user nor we can change.
+            warnings.simplefilter("ignore")
+            features: Tensor = compiled(images)
+        return features
+
+    return run
+
+
+def _full_float32() -> Any:
+    """float32 means float32: no TF32 in convolutions on CUDA."""
+    return torch.backends.cudnn.flags(
+        enabled=torch.backends.cudnn.enabled, benchmark=False, allow_tf32=False
+    )
+
+
+def _seconds_a_batch(
+    run: Callable[[Tensor], Tensor], sample: Tensor, engine: Engine, times: int = 3
+) -> float:
+    """The quickest of a few batches: the first ones pay for memory and caches."""
+    batch = sample.unsqueeze(0).repeat(engine.batch_size, 1, 1, 1)
+    run(batch)
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run(batch)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
