@@ -17,6 +17,8 @@ import math
 import re
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +29,8 @@ from penultimate.errors import UnreadableImageError
 
 LARGEST = 2**25  # pixels; more are reduced. Single-shot photographs of most cameras are below.
 BAND = 256  # rows of a reduced huge image that are converted at a time
+
+BLOCK = 2**26  # bytes; from 2**25 on, glibc always maps a block by itself
 
 _one_huge_image = threading.Lock()
 _PILLOW = re.compile(r"PIL\.")
@@ -69,16 +73,32 @@ def decode(file: BinaryIO) -> Image.Image:
         with Image.open(file) as image:
             if image.width * image.height <= LARGEST:
                 image.load()
-                picture = _to_rgb(image, _range(image))
-            else:
-                with _one_huge_image:
+                return _upright(_to_rgb(image, _range(image)), image)
+            with _one_huge_image, _large_blocks():
+                try:
                     image.load()
-                    picture = _reduced(image)
-            return _upright(picture, image)
+                    return _upright(_reduced(image), image)
+                finally:
+                    image.close()  # its memory is given back before the next one begins
     # Pillow's readers answer broken files with almost any exception (struct.error, SyntaxError,
     # IndexError, ...); each of them means the same here.
     except Exception as error:
         raise UnreadableImageError(_reason(error)) from error
+
+
+@contextmanager
+def _large_blocks() -> Iterator[None]:
+    """Have Pillow ask for memory in blocks that the allocator gives back at once.
+
+    Pillow's 16 MiB are, once freed, kept by glibc for the thread that used them: four threads
+    that read a huge image one after the other would hold four of them.
+    """
+    before = Image.core.get_block_size()
+    Image.core.set_block_size(BLOCK)
+    try:
+        yield
+    finally:
+        Image.core.set_block_size(before)
 
 
 def _quieten_pillow() -> None:
