@@ -112,7 +112,14 @@ def extract(
     place = folder / features_key(backbone, digests)
     complete = _read_complete(place)
     if complete is None:
-        with Waiter(place.with_suffix(".lease")).acquire():
+        waiter = Waiter(place.with_suffix(".lease"))
+        lease = waiter.try_acquire()
+        if lease is None:
+            progress.note(
+                f"another process computes {backbone.spec.display} on {dataset.name}: waiting"
+            )
+            lease = waiter.acquire()
+        with lease:
             complete = _read_complete(place)  # another process may have finished meanwhile
             if complete is None:
                 first = {digest: i for i, digest in reversed(list(enumerate(dataset.digests)))}
@@ -149,8 +156,8 @@ class _Extraction:
                 sample,
                 self.backbone.preprocessing,
                 len(self.images),
-                self.backbone.spec.precision,
-                device,
+                precision=self.backbone.spec.precision,
+                device=device,
             )
         engine, forward, width = engines.ready(
             module, sample, self.backbone.preprocessing, engine, progress

@@ -78,6 +78,7 @@ def choose(
     sample: Tensor,
     preprocessing: Preprocessing | str,
     images: int,
+    *,
     precision: str,
     device: str | None = None,
 ) -> Engine:
@@ -116,7 +117,8 @@ def network(
     """
     # Eager convolutions are faster with channels last; inductor lays out memory by itself.
     layout = torch.contiguous_format if engine.compiled else torch.channels_last
-    module = module.to(device=engine.device, memory_format=layout)
+    module.to(engine.device)
+    module.to(memory_format=layout)
     forward = _compiled(module) if engine.compiled else module
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[engine.precision]
 

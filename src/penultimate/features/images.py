@@ -83,7 +83,7 @@ def batches(
         )
         try:
             while pending:
-                rows = []
+                rows: list[Tensor] = []
                 while pending and len(rows) < batch_size:
                     rows.append(pending.popleft().result())
                     pending.extend(pool.submit(read, index) for index in islice(waiting, 1))
