@@ -93,12 +93,13 @@ def _large_blocks() -> Iterator[None]:
     Pillow's 16 MiB are, once freed, kept by glibc for the thread that used them: four threads
     that read a huge image one after the other would hold four of them.
     """
-    before = Image.core.get_block_size()
-    Image.core.set_block_size(BLOCK)
+    allocator = Image.core  # type: ignore[attr-defined]  # documented, and not in its stubs
+    before = allocator.get_block_size()
+    allocator.set_block_size(BLOCK)
     try:
         yield
     finally:
-        Image.core.set_block_size(before)
+        allocator.set_block_size(before)
 
 
 def _quieten_pillow() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,9 +24,10 @@ def divide(
 
     The result depends on the set of examples and the seed, not on the order they come in, nor
     on the numbers that stand for groups. A class with as many groups as there are parts or more
-    is in every part; one with fewer fills them in the order of ``NEED``. Beyond that each part
-    gets its fraction of the class, to within one example where groups are single examples, and
-    as nearly as whole groups allow where they are not.
+    is in every part; one with fewer fills them in the order of ``NEED``. (A group that spans
+    classes can stand in the way.) Beyond that each part gets its fraction of the class, to
+    within one example where groups are single examples, and as nearly as whole groups allow
+    where they are not.
 
     Parameters
     ----------
@@ -44,42 +46,63 @@ def divide(
         return np.empty(0, dtype=np.str_)
     order = np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
     members = _groups(groups[order])
-    counts = [_count(labels[order][rows]) for rows in members]
+    in_order = labels[order].tolist()
+    counts = [Counter(in_order[row] for row in rows.tolist()) for rows in members]
     random = np.random.default_rng(seed)
 
-    sizes = _count(labels)
-    n_groups: dict[int, int] = dict.fromkeys(sizes, 0)
-    for count in counts:
-        for label in count:
-            n_groups[label] += 1
+    n_groups = Counter(label for count in counts for label in count)
     share = np.array([fractions[name] for name in names])
-    target = {label: _round(share * sizes[label], random) for label in sorted(sizes)}
-    have = {label: np.zeros(len(names)) for label in sizes}
-    needed = {label: _needed(names, n_groups[label]) for label in sizes}
-    left = dict(n_groups)
-
-    chosen = np.empty(len(members), dtype=np.int64)
+    classes = {
+        label: _Class(
+            _round(share * size, random), _needed(names, n_groups[label]), n_groups[label]
+        )
+        for label, size in sorted(Counter(in_order).items())
+    }
+    chosen = [0] * len(members)
     for i in _largest_first(counts, random):
-        missing = np.sum([n * (target[c] - have[c]) for c, n in counts[i].items()], axis=0)
-        # Where a class has only as many groups left as parts that still need one of it, its
-        # next group goes to one of those parts.
-        allowed = np.zeros(len(names), dtype=bool)
-        for c in counts[i]:
-            empty = needed[c] & (have[c] == 0)
-            if left[c] <= empty.sum():
-                allowed |= empty
-        if not allowed.any():
-            allowed[:] = True
-        part = int(np.argmax(np.where(allowed, missing, -np.inf)))
-        chosen[i] = part
-        for c, n in counts[i].items():
-            have[c][part] += n
-            left[c] -= 1
+        chosen[i] = _choose({classes[label]: n for label, n in counts[i].items()}, len(names))
+        for label, n in counts[i].items():
+            classes[label].place(chosen[i], n)
 
     parts = np.empty(len(ids), dtype=f"<U{max(map(len, names))}")
     for rows, number in zip(members, chosen, strict=True):
         parts[order[rows]] = names[number]
     return parts
+
+
+class _Class:
+    """How far one class is divided; parts by number.
+
+    Parameters
+    ----------
+    missing : examples that each part should still get.
+    empty : parts that need a group of this class and have none.
+    left : groups not yet placed.
+    """
+
+    def __init__(self, target: list[int], needed: set[int], n_groups: int) -> None:
+        self.missing = target
+        self.empty = needed
+        self.left = n_groups
+
+    def place(self, part: int, n: int) -> None:
+        self.missing[part] -= n
+        self.empty.discard(part)
+        self.left -= 1
+
+
+def _choose(group: dict[_Class, int], n_parts: int) -> int:
+    """The part for a group, given its classes and how many examples it has of each.
+
+    The part that misses most; but where a class has only as many groups left as parts that still
+    need one of it, one of those.
+    """
+    allowed: set[int] = set()
+    for of in group:
+        if of.left <= len(of.empty):
+            allowed |= of.empty
+    missing = [sum(n * of.missing[part] for of, n in group.items()) for part in range(n_parts)]
+    return max(sorted(allowed) or range(n_parts), key=missing.__getitem__)
 
 
 def _groups(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -90,26 +113,20 @@ def _groups(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[g] for g in np.argsort(first)]
 
 
-def _count(labels: NDArray[np.int64]) -> dict[int, int]:
-    values, counts = np.unique(labels, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+def _needed(names: tuple[str, ...], n_groups: int) -> set[int]:
+    return {names.index(name) for name in sorted(names, key=NEED.index)[:n_groups]}
 
 
-def _needed(names: tuple[str, ...], n_groups: int) -> NDArray[np.bool_]:
-    by_need = sorted(names, key=NEED.index)[:n_groups]
-    return np.array([name in by_need for name in names])
-
-
-def _largest_first(counts: list[dict[int, int]], random: np.random.Generator) -> list[int]:
+def _largest_first(counts: list[Counter[int]], random: np.random.Generator) -> list[int]:
     """Groups that span classes first, then large before small, otherwise at random.
 
     What is hard to place is placed while there is room; single examples even out the rest.
     """
     shuffled = random.permutation(len(counts)).tolist()
-    return sorted(shuffled, key=lambda i: (-len(counts[i]), -sum(counts[i].values())))
+    return sorted(shuffled, key=lambda i: (-len(counts[i]), -counts[i].total()))
 
 
-def _round(wanted: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+def _round(wanted: NDArray[np.float64], random: np.random.Generator) -> list[int]:
     """Whole numbers with the same sum: the largest remainders go up, ties at random.
 
     At random because a tie always broken one way would, over many small classes, give that part
@@ -120,4 +137,4 @@ def _round(wanted: NDArray[np.float64], random: np.random.Generator) -> NDArray[
     up = round(float(wanted.sum() - down.sum()))
     order = np.lexsort((random.random(len(wanted)), -remainder))
     down[order[:up]] += 1
-    return down
+    return [int(number) for number in down]
