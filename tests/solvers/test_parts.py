@@ -1,0 +1,158 @@
+"""The parts of the solver, each against its definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penultimate.solvers.curvature import KroneckerCurvature, solve_intercept
+from penultimate.solvers.lbfgs import Memory
+from penultimate.solvers.reduction import reduce
+from penultimate.solvers.search import Quadratic, minimise_along
+from penultimate.solvers.softmax import Softmax
+
+
+def randn(*shape: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, dtype=torch.float64, generator=generator)
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (7, 40), (12, 12)])
+def test_reduction_keeps_every_inner_product(shape: tuple[int, int]) -> None:
+    X = 5 + 3 * randn(*shape)
+    w = torch.rand(shape[0], dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 0.1
+    r = reduce(X, w)
+    centred = X - (w @ X) / w.sum()
+    torch.testing.assert_close(r.Z @ r.Z.T * r.scale**2, centred @ centred.T)
+    gram = r.Z.T @ (r.Z * w[:, None])
+    torch.testing.assert_close(gram, torch.diag(r.spectrum), atol=1e-12 * float(w.sum()), rtol=0)
+    assert bool((r.spectrum[:-1] >= r.spectrum[1:] - 1e-12).all())
+    identity = torch.eye(min(shape), dtype=torch.float64)
+    torch.testing.assert_close(r.basis.T @ r.basis, identity, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (7, 40)])
+def test_restored_parameters_give_the_same_logits_and_penalty(shape: tuple[int, int]) -> None:
+    X, w = 5 + 3 * randn(*shape), torch.ones(shape[0], dtype=torch.float64)
+    r = reduce(X, w)
+    W, b = randn(4, min(shape), seed=1), randn(4, seed=2)
+    coef, intercept = r.restore(W, b)
+    torch.testing.assert_close(X @ coef.T + intercept, r.Z @ W.T + b)
+    penalty, reduced = coef.square().sum(), W.square().sum()
+    torch.testing.assert_close(2.5 * penalty, r.l2(2.5) * reduced)
+
+
+def test_constant_features_reduce_to_zero() -> None:
+    r = reduce(torch.full((5, 3), 7.0, dtype=torch.float64), torch.ones(5, dtype=torch.float64))
+    assert r.scale == 1.0
+    assert not bool(r.Z.any())
+
+
+def test_kronecker_curvature_is_the_inverse() -> None:
+    A, spectrum = randn(4, 4), torch.tensor([5.0, 1.0, 0.0], dtype=torch.float64)
+    C = A @ A.T
+    G = randn(4, 3, seed=1)
+    X = KroneckerCurvature(C, spectrum, 0.3).solve(G)
+    torch.testing.assert_close(C @ X * spectrum + 0.3 * X, G)
+
+
+def test_kronecker_curvature_is_the_hessian_where_p_is_constant() -> None:
+    """At W = 0 the model is exact: compare with autograd's Hessian of the objective."""
+    X, y = randn(20, 3), torch.arange(20) % 4
+    w = torch.ones(20, dtype=torch.float64)
+    r, loss = reduce(X, w), Softmax(y, w, 4)
+    b = torch.log(torch.tensor([5.0, 5.0, 5.0, 5.0], dtype=torch.float64))
+
+    def objective(flat: torch.Tensor) -> torch.Tensor:
+        logits = r.Z @ flat.reshape(4, 3).T + b
+        cross_entropy = torch.nn.functional.cross_entropy(logits, y, reduction="sum")
+        return cross_entropy + 0.35 * flat.square().sum()
+
+    H = torch.autograd.functional.hessian(objective, torch.zeros(12, dtype=torch.float64))
+    C = loss.curvature(loss.at(loss.of_intercept(b))) / loss.total
+    G = randn(4, 3, seed=5)
+    X = KroneckerCurvature(C, r.spectrum, 0.7).solve(G)
+    torch.testing.assert_close((H @ X.flatten()).reshape(4, 3), G)
+
+
+@given(st.integers(2, 8), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_intercept_system(k: int, seed: int) -> None:
+    """Laplacians whose classes differ in size by many powers of ten are solved all the same."""
+    rng = np.random.default_rng(seed)
+    size = 10.0 ** rng.uniform(-6, 0, k)
+    shared = torch.from_numpy(np.outer(size, size) * rng.uniform(0.5, 1, (k, k)))
+    shared = shared + shared.T
+    shared.fill_diagonal_(0)
+    C = torch.diag(shared.sum(1)) - shared
+    x = torch.from_numpy(rng.normal(size=k))
+    x = x - x.mean()
+    g = C @ x
+    found = solve_intercept(C, g)
+    torch.testing.assert_close(C @ found, g, rtol=1e-7, atol=1e-9 * float(g.abs().max()))
+    assert abs(float(found.sum())) < 1e-8 * float(found.abs().max())
+
+
+def test_memory_meets_the_secant_equation_at_another_l2_and_size() -> None:
+    """Kept at curvature H, used where the curvature is H / 2 + 0.3 I."""
+    A = randn(6, 6)
+    H = A @ A.T
+    memory = Memory(3)
+    for seed in range(5):
+        s = randn(2, 3, seed=seed)
+        memory.remember(s, (H @ s.flatten()).reshape(2, 3), trace=8.0)
+    now = H / 2 + 0.3 * torch.eye(6, dtype=torch.float64)
+    last = randn(2, 3, seed=4)
+    y = (now @ last.flatten()).reshape(2, 3)
+    torch.testing.assert_close(memory.solve(y, lambda q: 2 * q, l2=0.3, trace=4.0), last)
+
+
+def test_memory_of_a_full_space_is_the_inverse() -> None:
+    """After as many conjugate steps as dimensions, L-BFGS is the inverse of the Hessian."""
+    A = randn(4, 4)
+    H = A @ A.T
+    memory = Memory(4)
+    for s in torch.linalg.eigh(H).eigenvectors.T:
+        memory.remember(s.reshape(1, 4), (H @ s).reshape(1, 4), trace=1.0)
+    g = randn(1, 4, seed=3)
+    exact = torch.linalg.solve(H + torch.eye(4, dtype=torch.float64), g.flatten())
+    found = memory.solve(g, lambda q: 0.1 * q, l2=1.0, trace=1.0)
+    torch.testing.assert_close(found, exact.reshape(1, 4))
+
+
+def test_memory_forgets_what_has_no_curvature() -> None:
+    memory = Memory(4)
+    memory.remember(randn(1, 4), -randn(1, 4), trace=1.0)
+    g = randn(1, 4, seed=3)
+    torch.testing.assert_close(memory.solve(g, lambda q: 0.1 * q, l2=1.0, trace=1.0), 0.1 * g)
+
+
+def test_search_finds_the_minimum_along_a_line() -> None:
+    loss = Softmax(torch.arange(30) % 3, torch.ones(30, dtype=torch.float64), 3)
+    M = loss.margins(randn(30, 3))
+    at = loss.at(M)
+    D = -loss.margins(loss.residual(at))
+    found = minimise_along(loss, M, at, D, Quadratic(0.0, 0.1, 0.2), accuracy=1e-10)
+    assert found is not None
+    slope, _ = loss.slope_and_bend(found.at, D)
+    assert slope + 0.1 + 0.2 * found.t == pytest.approx(0.0, abs=1e-8)
+
+
+def test_search_refuses_to_go_up() -> None:
+    loss = Softmax(torch.arange(30) % 3, torch.ones(30, dtype=torch.float64), 3)
+    M = loss.margins(randn(30, 3))
+    at = loss.at(M)
+    assert minimise_along(loss, M, at, loss.margins(loss.residual(at)), Quadratic()) is None
+
+
+def test_search_survives_separable_examples() -> None:
+    """The loss falls like exp(-t) for ever; only the penalty ends it."""
+    loss = Softmax(torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.float64), 2)
+    M = torch.zeros(4, 2, dtype=torch.float64)
+    D = torch.tensor([[0.0, -1.0]] * 4, dtype=torch.float64)
+    found = minimise_along(loss, M, loss.at(M), D, Quadratic(0.0, 0.0, 1e-12), accuracy=1e-12)
+    assert found is not None
+    assert 20 < found.t < 35
