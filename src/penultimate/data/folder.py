@@ -32,6 +32,7 @@ def list_folder(root: Path) -> Listing:
         )
     found = walk(root)
     tops = {id_.partition("/")[0] for id_ in found.files if "/" in id_}
+    tops.update(id_ for id_ in found.again if id_.lower() in PART_NAMES)  # such as val -> test
     split = _split_folders(root, tops)
     return _by_part(root, split) if split else _by_class(root, found)
 

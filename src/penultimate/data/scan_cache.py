@@ -79,7 +79,7 @@ class ScanCache:
             return
         try:
             write_atomic(self.path, json.dumps({"version": _version(), "files": self.files}))
-        except StoreError:
+        except (StoreError, OSError):
             return
 
 

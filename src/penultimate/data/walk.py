@@ -26,10 +26,14 @@ RASTER = frozenset(
 
 @dataclass(frozen=True)
 class Walk:
-    """Images by id (path relative to the root, with ``/``), sorted, and what was left out."""
+    """Images by id (path relative to the root, with ``/``), sorted, and what was left out.
+
+    ``again`` has the links to folders that are counted already.
+    """
 
     files: dict[str, Path]
     skipped: tuple[Skipped, ...]
+    again: tuple[str, ...]
     notices: tuple[str, ...]
 
 
@@ -47,7 +51,12 @@ def walk(root: Path) -> Walk:
         links, search.links = sorted(search.links.items()), {}
         for id_, folder in links:
             search.enter(folder, id_)
-    return Walk(dict(sorted(search.files.items())), tuple(search.skipped), search.notices())
+    return Walk(
+        files=dict(sorted(search.files.items())),
+        skipped=tuple(search.skipped),
+        again=tuple(sorted(search.again)),
+        notices=search.notices(),
+    )
 
 
 class _Search:
