@@ -1,6 +1,7 @@
 """What results say: in sentences, as a table in the terminal, and as one HTML page."""
 
+from penultimate.report.page import write_report
 from penultimate.report.summary import sentences
 from penultimate.report.table import ranked_table
 
-__all__ = ["ranked_table", "sentences"]
+__all__ = ["ranked_table", "sentences", "write_report"]

@@ -1,0 +1,128 @@
+"""The results of a store as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from penultimate.figures import ranking_figure
+from penultimate.io import write_atomic
+from penultimate.report import record
+from penultimate.report.overview import overview
+from penultimate.report.study import StudyResults
+from penultimate.report.summary import CAVEAT, overall
+from penultimate.report.svg import PAGE, inline_svg
+from penultimate.report.tasks import task_sections
+from penultimate.report.words import count
+from penultimate.store import ResultStore
+
+TITLE = "Which network to start from"
+
+
+def write_report(store: ResultStore, output: Path, *, title: str | None = None) -> Path:
+    """Write the report on everything in ``store`` to ``output``, and return its path.
+
+    The page is one file: it asks the network for nothing (its content security policy would not
+    let it), follows the reader's light or dark scheme, and shows every name as text.
+
+    Raises
+    ------
+    StoreError : the store has no finished run, or the file cannot be written.
+    """
+    page = render(StudyResults.read(store), title or TITLE)
+    # A file's name can hold bytes that are no text; they are shown as question marks.
+    write_atomic(output, page.encode("utf-8", errors="replace"))
+    return output
+
+
+def render(study: StudyResults, title: str) -> str:
+    """The page as a string."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    script = _resource("script.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    stages, costs = record.costs(study)
+    return environment.from_string(_resource("template.html.j2")).render(
+        title=title,
+        style=Markup(_resource("style.css")),
+        script=Markup(script),
+        script_hash=digest,
+        answers=[_emphasised(text, study.backbones) for text in _answers(study)],
+        caveat=CAVEAT,
+        facts=_facts(study),
+        superseded=study.superseded,
+        figures=_rankings(study),
+        overview=overview(study),
+        tasks=task_sections(study),
+        emphasised=lambda text: _emphasised(text, study.backbones),
+        readings=record.readings(study),
+        stages=stages,
+        costs=costs,
+        splits=record.splits(study),
+        weights=record.weights(study),
+        commands=record.commands(study),
+        environment=record.environment(study),
+        runs=list(_runs(study)),
+        count=count,
+    )
+
+
+def _answers(study: StudyResults) -> list[str]:
+    return [
+        overall(rows, str(method) if study.several_methods else "")
+        for method, rows in study.ranking.groupby("method")
+    ]
+
+
+def _facts(study: StudyResults) -> list[tuple[str, str]]:
+    frame = study.frame
+    tests = frame.drop_duplicates("task")["n_test"].sum()
+    facts = [
+        ("backbones", f"{len(study.backbones)}"),
+        ("tasks", f"{frame['task'].nunique()}"),
+        ("test images", f"{tests:,}"),
+        ("runs", f"{len(frame):,}"),
+    ]
+    if frame["seed"].nunique() > 1:
+        facts.append(("seeds", f"{frame['seed'].nunique()}"))
+    return facts
+
+
+def _rankings(study: StudyResults) -> list[tuple[str, Markup]]:
+    """The ranking figure of each method, under its name where there are several."""
+    drawn = []
+    for index, (method, rows) in enumerate(study.ranking.groupby("method")):
+        figure = ranking_figure(rows, palette=PAGE, legend=False)
+        label = "Scores with 95 % intervals, a panel a task; the next table has the numbers."
+        name = str(method) if study.several_methods else ""
+        drawn.append((name, inline_svg(figure, f"ranking{index}", label)))
+    return drawn
+
+
+def _runs(study: StudyResults) -> Iterable[tuple[str, str]]:
+    frame = study.frame.sort_values(["task", "backbone", "method", "seed"])
+    for row in frame.itertuples():
+        yield str(row.run), f"{row.backbone}, {row.task}, {row.method}, seed {row.seed}"
+
+
+def _emphasised(text: str, names: Sequence[str]) -> Markup:
+    """A sentence with the backbones' names set off; everything in it is escaped."""
+    longest_first = sorted(map(re.escape, names), key=len, reverse=True)
+    pattern = rf"(?<![\w@.-])({'|'.join(longest_first)})(?![\w@-])"
+    parts = re.split(pattern, text)
+    return Markup("").join(
+        Markup('<b class="name">{}</b>').format(part) if i % 2 else escape(part)
+        for i, part in enumerate(parts)
+    )
+
+
+def _resource(name: str) -> str:
+    return resources.files("penultimate.report").joinpath(name).read_text(encoding="utf-8")

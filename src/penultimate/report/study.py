@@ -1,0 +1,78 @@
+"""What a store holds, read once for the whole page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from penultimate.errors import StoreError
+from penultimate.report.words import is_random
+from penultimate.stats import latest, rank, standing
+
+if TYPE_CHECKING:
+    from penultimate.store import Result, ResultStore
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """The latest run of each cell, its ranking, and how many older ones were left out."""
+
+    store: ResultStore
+    frame: pd.DataFrame
+    ranking: pd.DataFrame
+    results: dict[str, Result]
+    superseded: int
+
+    @classmethod
+    def read(cls, store: ResultStore) -> StudyResults:
+        """Everything that the page needs.
+
+        Raises
+        ------
+        StoreError : the store has no finished run.
+        """
+        everything = store.frame()
+        if everything.empty:
+            raise StoreError(
+                f"{store.root} has no finished run to report on: 'penultimate run ... --store "
+                f"{store.root}' computes some"
+            )
+        frame = latest(everything)
+        results = {}
+        for digest in frame["run"]:
+            result = store.get(digest)
+            if result is None:  # deleted since the frame was read
+                raise StoreError(f"run {digest} has gone from {store.root}: report again")
+            results[digest] = result
+        ranking = rank(frame, lambda digest: store.predictions(results[digest]))
+        return cls(store, frame, ranking, results, len(everything) - len(frame))
+
+    @cached_property
+    def backbones(self) -> list[str]:
+        """Names, the best standing first, those without any score last; the page's one order."""
+        names = [name for _, rows in self.ranking.groupby("method") for name in _order(rows)]
+        return list(dict.fromkeys([*names, *self.frame["backbone"]]))
+
+    @property
+    def several_methods(self) -> bool:
+        """Whether results have to be told apart by method."""
+        return bool(self.frame["method"].nunique() > 1)
+
+    @property
+    def pretrained(self) -> int:
+        """How many backbones are not randomly initialised."""
+        return sum(not is_random(name) for name in self.backbones)
+
+    def of(self, rows: pd.DataFrame) -> list[Result]:
+        """The results behind rows of the ranking, every seed, in the page's order."""
+        keys = ["backbone", "task", "method", "measure"]
+        runs = rows[keys].merge(self.frame[[*keys, "seed", "run"]], on=keys)
+        runs["place"] = runs["backbone"].map(self.backbones.index)
+        return [self.results[run] for run in runs.sort_values(["place", "seed"])["run"]]
+
+
+def _order(ranking: pd.DataFrame) -> list[str]:
+    return list(standing(ranking)["backbone"])

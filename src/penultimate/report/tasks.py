@@ -1,0 +1,170 @@
+"""The page's section on each task: its ranking, its selection curves, what did not converge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from markupsafe import Markup
+
+from penultimate.figures import selection_curve
+from penultimate.figures.style import series_style
+from penultimate.report.study import StudyResults
+from penultimate.report.summary import GROUP, of_task
+from penultimate.report.svg import PAGE, inline_svg, swatch
+from penultimate.report.words import count, interval, p_value, percent, rate
+from penultimate.stats.ranking import BEST
+
+if TYPE_CHECKING:
+    from penultimate.store import Result
+
+
+@dataclass(frozen=True)
+class RankRow:
+    """One line of a task's ranking."""
+
+    rank: str
+    backbone: str
+    score: str
+    value: float | None
+    interval: str
+    spread: str
+    verdict: str
+    p: float | None
+    kind: str
+    l2: str
+    l2_value: float | None
+    speed: str
+    speed_value: float | None
+
+
+@dataclass(frozen=True)
+class TaskSection:
+    """Everything under one task's heading."""
+
+    key: str
+    name: str
+    method: str
+    facts: list[str]
+    sentence: str
+    seeds: int
+    rows: list[RankRow]
+    curve: Markup | None
+    legend: list[tuple[Markup, str]]
+    curve_note: str
+    problems: list[str] = field(default_factory=list)
+
+
+def task_sections(study: StudyResults) -> list[TaskSection]:
+    """A section for each task, method and measure, in the order of their names."""
+    return [
+        _section(study, rows, f"task{index}")
+        for index, (_, rows) in enumerate(study.ranking.groupby(GROUP))
+    ]
+
+
+def _section(study: StudyResults, rows: pd.DataFrame, key: str) -> TaskSection:
+    results = study.of(rows)
+    first = results[0]
+    method = str(rows["method"].iloc[0]) if study.several_methods else ""
+    seeds = sorted({result.spec.seed for result in results})
+    drawn = selection_frame([r for r in results if r.spec.seed == seeds[0]])
+    names = list(dict.fromkeys(drawn["backbone"]))
+    task = str(rows["task"].iloc[0])
+    return TaskSection(
+        key=key,
+        name=task,
+        method=method,
+        facts=_facts(first),
+        sentence=of_task(rows, method),
+        seeds=int(rows["seeds"].max()),
+        rows=[_rank_row(row) for _, row in rows.iterrows()],
+        curve=_curve(drawn, study.backbones, key, task) if names else None,
+        legend=[(swatch(series_style(study.backbones.index(name))), name) for name in names],
+        curve_note=f" Seed {seeds[0]} of {len(seeds)} is drawn." if len(seeds) > 1 else "",
+        problems=[text for result in results if (text := _problem(result))],
+    )
+
+
+def selection_frame(results: Sequence[Result]) -> pd.DataFrame:
+    """What ``figures.selection_curve`` draws, of results that select an l2."""
+    rows = [
+        {
+            "backbone": result.spec.backbone.display,
+            "l2": candidate.settings["l2"],
+            "score": float("nan") if candidate.score is None else candidate.score,
+            "n_val": result.n_val,
+            "chosen": candidate.settings == result.chosen,
+            "converged": candidate.converged,
+        }
+        for result in results
+        for candidate in result.selection
+        if "l2" in candidate.settings
+    ]
+    return pd.DataFrame(rows, columns=["backbone", "l2", "score", "n_val", "chosen", "converged"])
+
+
+def _curve(frame: pd.DataFrame, order: Sequence[str], key: str, task: str) -> Markup:
+    chosen = frame[frame["chosen"]]
+    values = "; ".join(f"{row.backbone} {row.l2:.3g}" for row in chosen.itertuples())
+    label = f"Score on validation against the L2 parameter on {task}. Chosen: {values}."
+    return inline_svg(selection_curve(frame, order=order, palette=PAGE, legend=False), key, label)
+
+
+def _facts(result: Result) -> list[str]:
+    measure = {"top-1": "top-1 accuracy", "mean-per-class": "mean per-class accuracy"}
+    sizes = (result.n_train, result.n_val, result.n_test)
+    return [
+        count(len(result.classes), "class", "classes"),
+        "{:,} / {:,} / {:,} images to train, validate, test".format(*sizes),
+        measure[result.measure],
+        f"split: {result.split_source}",
+    ]
+
+
+def _rank_row(row: pd.Series) -> RankRow:
+    verdict, kind = _verdict(row)
+    return RankRow(
+        rank="—" if pd.isna(row["rank"]) else str(row["rank"]),
+        backbone=row["backbone"],
+        score=percent(row["score"]),
+        value=_number(row["score"]),
+        interval=interval(row["ci_low"], row["ci_high"]),
+        spread=percent(row["score_sd"]),
+        verdict=verdict,
+        p=_number(row["p_value"]),
+        kind=kind,
+        l2="—" if pd.isna(row["l2"]) else f"{row['l2']:.2g}",
+        l2_value=_number(row["l2"]),
+        speed=rate(row["images_per_second"]),
+        speed_value=_number(row["images_per_second"]),
+    )
+
+
+def _verdict(row: pd.Series) -> tuple[str, str]:
+    """Against the best, in words, and the class of its row."""
+    if row["comparison"] == BEST:
+        return "best", "best"
+    if pd.isna(row["tied_with_best"]):
+        return row["comparison"], "unknown"
+    p = p_value(row["p_value"])
+    return (f"{p}, level", "level") if row["tied_with_best"] else (f"{p}, behind", "behind")
+
+
+def _problem(result: Result) -> str:
+    """Which fits did not converge and what the solver advises; empty where all did."""
+    failed = [fit for fit in (*result.selection, result.final) if not fit.converged]
+    if not failed:
+        return ""
+    advice = list(dict.fromkeys(fit.status for fit in failed if fit.status))
+    many = count(len(failed), "fit")
+    whole = len(result.selection) + 1
+    scored = "" if result.final.converged else " (among them the one that was scored)"
+    text = f"{result.spec.backbone.display}, seed {result.spec.seed}: {many} of {whole} did not "
+    return f"{text}converge{scored}" + (f". {'. '.join(advice)}." if advice else ".")
+
+
+def _number(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
