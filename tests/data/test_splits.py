@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penultimate.data.splits import divide
 
 FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}
+
+LAW = settings(deadline=None, derandomize=True)
 
 
 def names(n: int) -> list[str]:
@@ -25,6 +27,7 @@ def problems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array(labels), np.array(groups)
 
 
+@LAW
 @given(problems(), st.integers(0, 5))
 def test_every_example_has_one_part_and_groups_are_whole(problem, seed: int) -> None:
     labels, groups = problem
@@ -34,6 +37,7 @@ def test_every_example_has_one_part_and_groups_are_whole(problem, seed: int) -> 
         assert len(set(parts[groups == group])) == 1
 
 
+@LAW
 @given(problems(), st.integers(0, 5), st.randoms(use_true_random=False))
 def test_neither_order_nor_the_numbers_of_groups_matter(problem, seed: int, random) -> None:
     labels, groups = problem
@@ -45,6 +49,7 @@ def test_neither_order_nor_the_numbers_of_groups_matter(problem, seed: int, rand
     assert (shuffled == parts[order]).all()
 
 
+@LAW
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(0, 5))
 def test_single_examples_are_divided_to_within_one(sizes: list[int], seed: int) -> None:
     labels = np.repeat(np.arange(len(sizes)), sizes)

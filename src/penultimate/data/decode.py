@@ -28,7 +28,7 @@ from PIL import Image, UnidentifiedImageError
 from penultimate.errors import UnreadableImageError
 
 LARGEST = 2**25  # pixels; more are reduced. Single-shot photographs of most cameras are below.
-BAND = 256  # rows of a reduced huge image that are converted at a time
+BAND = 256  # rows (of the reduced image where it is huge) that are converted at a time
 
 BLOCK = 2**26  # bytes; from 2**25 on, glibc always maps a block by itself
 
@@ -136,15 +136,19 @@ def _range(image: Image.Image) -> Range:
         return 0.0, 65535.0
     if image.mode not in ("I", "F"):
         return 0.0, 255.0
-    values = np.asarray(image)
-    finite = values[np.isfinite(values)] if image.mode == "F" else values
-    if finite.size == 0:
+    low, high = math.inf, -math.inf
+    for top in range(0, image.height, BAND):
+        rows = image.crop((0, top, image.width, min(top + BAND, image.height)))
+        values = np.asarray(rows)
+        values = values[np.isfinite(values)]
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    if low > high:
         raise ValueError("it has no finite value")
-    low, high = float(finite.min()), float(finite.max())
-    if low >= 0:
-        for white in ((1.0,) if image.mode == "F" else ()) + (255.0, 65535.0):
-            if high <= white:
-                return 0.0, white
+    customary = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    for white in customary:
+        if low >= 0 and high <= white:
+            return 0.0, white
     return low, high
 
 
@@ -152,15 +156,24 @@ def _to_rgb(image: Image.Image, values: Range) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image.copy()
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        low, high = values
-        grey = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=low, posinf=high, neginf=low)
-        grey = np.rint((grey - low) * (255 / max(high - low, 1e-300))).clip(0, 255)
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+        return _grey(image, values).convert("RGB")
     if image.has_transparency_data:
         cut_out = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, cut_out).convert("RGB")
     return image.convert("RGB")
+
+
+def _grey(image: Image.Image, values: Range) -> Image.Image:
+    """A picture deeper than 8 bits as 8 bits; in bands, as the work is done in 64 bits."""
+    low, high = values
+    grey = np.empty((image.height, image.width), dtype=np.uint8)
+    for top in range(0, image.height, BAND):
+        rows = image.crop((0, top, image.width, min(top + BAND, image.height)))
+        band = np.nan_to_num(np.asarray(rows, dtype=np.float64), nan=low, posinf=high, neginf=low)
+        scaled = np.rint((band - low) * (255 / max(high - low, 1e-300)))
+        grey[top : top + BAND] = scaled.clip(0, 255)
+    return Image.fromarray(grey)
 
 
 def _reduced(image: Image.Image) -> Image.Image:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 HASH_SIZE = 16  # frequencies a side: 256 bits
 PLAIN = 2.0  # standard deviation of grey values, of 255: below, the bits are rounding errors
@@ -88,6 +86,9 @@ def find_duplicates(
 
 def join(n: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) numbers of connected components, in the order of first members; pairs (m, 2)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     edges = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), (n, n))
     return _equal(connected_components(edges, directed=False)[1].tolist())
 
