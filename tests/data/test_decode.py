@@ -175,8 +175,9 @@ def test_no_image_has_a_reason(tmp_path: Path) -> None:
         ("gone.jpg", "no such file"),
         (".", "is a directory"),
     ):
-        with pytest.raises(UnreadableImageError, match=reason):
+        with pytest.raises(UnreadableImageError, match=reason) as error:
             decode_file(tmp_path / name)
+        assert str(tmp_path / name) in str(error.value)
 
 
 def test_broken_bytes_never_raise_anything_else() -> None:

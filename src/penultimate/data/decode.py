@@ -59,12 +59,15 @@ def decode_file(path: Path) -> Image.Image:
     try:
         with path.open("rb") as file:
             return decode(file)
-    except OSError as error:
-        raise UnreadableImageError(_reason(error)) from error
+    except (OSError, UnreadableImageError) as error:
+        reason = str(error) if isinstance(error, UnreadableImageError) else _reason(error)
+        raise UnreadableImageError(
+            f"{path} cannot be read: {reason}; mend it, put it back or remove it"
+        ) from error
 
 
 def decode(file: BinaryIO) -> Image.Image:
-    """As ``decode_file``, from an open file at its beginning."""
+    """As ``decode_file``, from an open file at its beginning; the error is the reason alone."""
     _quieten_pillow()
     if not file.read(1):
         raise UnreadableImageError("the file is empty")
