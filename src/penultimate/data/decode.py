@@ -49,25 +49,23 @@ _ORIENTATION = 0x0112  # the EXIF tag
 Range = tuple[float, float]  # the values that become 0 and 255
 
 
-def decode_file(path: Path) -> Image.Image:
+def read_image(path: Path) -> Image.Image:
     """The picture in a file as RGB, upright, no larger than ``LARGEST`` pixels.
 
     Raises
     ------
-    UnreadableImageError : the file is gone, empty, truncated, no image, or too large.
+    UnreadableImageError : the file is gone, empty, truncated, no image, or too large. The
+        message is the reason alone: whoever asked knows the file, and names it as the user does.
     """
     try:
         with path.open("rb") as file:
             return decode(file)
-    except (OSError, UnreadableImageError) as error:
-        reason = str(error) if isinstance(error, UnreadableImageError) else _reason(error)
-        raise UnreadableImageError(
-            f"{path} cannot be read: {reason}; mend it, put it back or remove it"
-        ) from error
+    except OSError as error:
+        raise UnreadableImageError(_reason(error)) from error
 
 
 def decode(file: BinaryIO) -> Image.Image:
-    """As ``decode_file``, from an open file at its beginning; the error is the reason alone."""
+    """As ``read_image``, from an open file at its beginning."""
     _quieten_pillow()
     if not file.read(1):
         raise UnreadableImageError("the file is empty")
