@@ -8,13 +8,14 @@ not identity.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import math
 import os
 import shutil
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -73,6 +74,19 @@ def can_compile(device: str) -> bool:
     return device == "cuda" and importlib.util.find_spec("triton") is not None
 
 
+def eager(precision: str, device: str | None = None) -> Engine:
+    """PyTorch as it is, on the fastest device or on ``device``."""
+    device = device or best_device()
+    return Engine(
+        device=device,
+        batch_size=BATCH[device],
+        compiled=False,
+        precision=precision,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+    )
+
+
 def choose(
     module: nn.Module,
     sample: Tensor,
@@ -88,22 +102,14 @@ def choose(
     ----------
     sample : one prepared image (3, S, S), to measure the eager network with.
     """
-    device = device or best_device()
-    eager = Engine(
-        device=device,
-        batch_size=BATCH[device],
-        compiled=False,
-        precision=precision,
-        threads=torch.get_num_threads(),
-        torch=torch.__version__,
-    )
-    if not can_compile(device):
-        return eager
-    seconds = _seconds_a_batch(network(module, preprocessing, eager), sample, eager)
-    whole = seconds * math.ceil(images / eager.batch_size)
+    engine = eager(precision, device)
+    if not can_compile(engine.device):
+        return engine
+    seconds = _seconds_a_batch(network(module, preprocessing, engine), sample, engine)
+    whole = seconds * math.ceil(images / engine.batch_size)
     if whole * (1 - 1 / COMPILE_SPEEDUP) < COMPILE_SECONDS:
-        return eager
-    return Engine(**{**asdict(eager), "compiled": True})
+        return engine
+    return replace(engine, compiled=True)
 
 
 def network(
@@ -146,10 +152,13 @@ def network(
     return run
 
 
-def warm_up(run: Callable[[Tensor], Tensor], sample: Tensor, engine: Engine) -> int:
-    """Run once on a batch of one image; returns D. A compiled network is compiled here."""
-    features = run(sample.unsqueeze(0).repeat(engine.batch_size, 1, 1, 1))
-    return int(features.shape[1])
+@dataclass(frozen=True, eq=False)
+class Running:
+    """A network on its engine, warmed up: ``run`` gives features (N, width)."""
+
+    engine: Engine
+    run: Callable[[Tensor], Tensor]
+    width: int
 
 
 def ready(
@@ -158,25 +167,31 @@ def ready(
     preprocessing: Preprocessing | str,
     engine: Engine,
     progress: Progress,
-) -> tuple[Engine, Callable[[Tensor], Tensor], int]:
-    """The engine with its network warmed up, and D; eager, and said so, if compiling fails."""
+) -> Running:
+    """Run once on a batch of ``sample``, which is when a compiled network is compiled.
+
+    Where compiling fails, that is said and the network runs eager.
+    """
+    batch = sample.unsqueeze(0).repeat(engine.batch_size, 1, 1, 1)
     run = network(module, preprocessing, engine)
-    if not engine.compiled:
-        return engine, run, warm_up(run, sample, engine)
     try:
-        return engine, run, warm_up(run, sample, engine)
+        return Running(engine, run, run(batch).shape[1])
     except BackboneError:
         raise
     except Exception as error:  # compilers fail in many ways; the network itself still works
+        if not engine.compiled:
+            raise
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         progress.note(f"torch.compile failed ({reason[:200]}): going on without it")
-        engine = Engine(**{**asdict(engine), "compiled": False})
+        engine = replace(engine, compiled=False)
         run = network(module, preprocessing, engine)
-        return engine, run, warm_up(run, sample, engine)
+        return Running(engine, run, run(batch).shape[1])
 
 
 def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
     """Inductor with frozen weights: batch norms fold into convolutions, layouts are chosen."""
+    # Importing the compiler tells of a missing CUDA toolkit, which a CPU does not need.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     from torch._inductor import config
 
     compiled = torch.compile(module, dynamic=False)

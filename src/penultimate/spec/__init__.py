@@ -7,7 +7,7 @@ from penultimate.spec.backbone import Backbone, Preprocessing
 from penultimate.spec.method import LinearProbe, Method
 from penultimate.spec.study import RunSpec, Study
 from penultimate.spec.task import Task
-from penultimate.spec.toml import load_study, locate
+from penultimate.spec.toml import dump_study, load_study, locate, rooted
 
 __all__ = [
     "Backbone",
@@ -17,6 +17,8 @@ __all__ = [
     "RunSpec",
     "Study",
     "Task",
+    "dump_study",
     "load_study",
     "locate",
+    "rooted",
 ]

@@ -68,6 +68,11 @@ class Backbone(Frozen):
         """The name that people see."""
         return self.label or self.name
 
+    @property
+    def is_module(self) -> bool:
+        """Whether this is a network of the user's own, known to this process only."""
+        return self._module is not None
+
     @classmethod
     def from_module(
         cls,

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from penultimate.io import digest_json
 from penultimate.spec.backbone import Backbone
 from penultimate.spec.base import Frozen
 from penultimate.spec.method import LinearProbe, Method
@@ -70,6 +71,10 @@ class Study(Frozen):
                     "label or name of its own"
                 )
         return self
+
+    def digest(self) -> str:
+        """SHA-256 of what was asked for, not of the data or the weights."""
+        return digest_json(self.identity())
 
     def runs(self) -> Iterator[RunSpec]:
         """Every cell, task by task, backbone by backbone."""

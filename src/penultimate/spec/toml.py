@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from pydantic import ValidationError
 
 from penultimate.errors import SpecError, nearest
@@ -59,12 +60,42 @@ def load_study(path: Path) -> Study:
         study = Study.model_validate(record)
     except ValidationError as error:
         raise SpecError(_explain(error, path, text)) from None
+    return rooted(study, path.parent)
+
+
+def rooted(study: Study, folder: Path) -> Study:
+    """The study with its relative paths made absolute, seen from ``folder``."""
+    folder = folder.absolute()
     return study.model_copy(
         update={
-            "tasks": tuple(_rooted_task(task, path.parent) for task in study.tasks),
-            "backbones": tuple(_rooted_backbone(b, path.parent) for b in study.backbones),
+            "tasks": tuple(_rooted_task(task, folder) for task in study.tasks),
+            "backbones": tuple(_rooted_backbone(b, folder) for b in study.backbones),
         }
     )
+
+
+def dump_study(study: Study) -> str | None:
+    """The study as a file that ``load_study`` reads, with only what was set; root its paths first.
+
+    None where a backbone is a network of the user's own, which no file can hold.
+    """
+    if any(backbone.is_module for backbone in study.backbones):
+        return None
+    record = study.model_dump(mode="json", exclude_unset=True)
+    record["methods"] = [
+        {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}
+        for method in study.methods
+    ]
+    return tomli_w.dumps(_without_none(record))
+
+
+def _without_none(value: Any) -> Any:
+    """TOML has no null: what is None is left out, and so stands at its default."""
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    return value
 
 
 def locate(name: str, path: Path) -> str:

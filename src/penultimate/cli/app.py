@@ -1,0 +1,82 @@
+"""The group of commands, and how errors reach a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from penultimate import __version__
+from penultimate.cli.demo import demo
+from penultimate.cli.init import init
+from penultimate.cli.listing import listing
+from penultimate.cli.predict import predict
+from penultimate.cli.report import report
+from penultimate.cli.results import results
+from penultimate.cli.run import run
+from penultimate.errors import PenultimateError, nearest
+
+DEBUG = "PENULTIMATE_DEBUG"
+
+
+class Commands(click.Group):
+    """Answers a mistyped command with the nearest right ones."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            known = self.list_commands(ctx)
+            near = nearest(name, known) or known
+            ctx.fail(f"there is no command {name!r}; did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="penultimate")
+def cli() -> None:
+    """Which pretrained network should I start from, and how sure am I?
+
+    \b
+    penultimate demo                                     see it work, without data of your own
+    penultimate run --data photos --backbone resnet50    rank networks on your images
+    penultimate report penultimate-store -o report.html  the page to share
+    """
+
+
+for command in (demo, run, init, listing, results, report, predict):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; an error a user can mend is one sentence and exit code 1."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted: run the same command again to go on", err=True)
+        sys.exit(130)
+    except PenultimateError as error:
+        _raise_if_debugging()
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        _raise_if_debugging()
+        click.echo(
+            f"error: {type(error).__name__} inside penultimate: {error}\nThis is a fault of ours. "
+            f"Finished results are kept. Set {DEBUG}=1 for the full account, and please report it.",
+            err=True,
+        )
+        sys.exit(70)
+
+
+def _raise_if_debugging() -> None:
+    if os.environ.get(DEBUG):
+        raise  # noqa: PLE0704 - called from the handler

@@ -1,0 +1,72 @@
+"""``penultimate list``: which backbones and tasks there are."""
+
+from __future__ import annotations
+
+import click
+
+from penultimate.errors import UnknownNameError
+
+
+@click.group("list")
+def listing() -> None:
+    """Which backbones and tasks there are."""
+
+
+@listing.command()
+@click.argument("pattern", default="*")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def backbones(pattern: str, as_json: bool) -> None:
+    """Names of networks that match PATTERN, for example 'resnet*' or '*@package'."""
+    from penultimate.backbones import list_backbones
+    from penultimate.cli.output import print_json
+
+    rows = list_backbones(pattern)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        known = [row["name"] for row in list_backbones()]
+        raise UnknownNameError("backbone", pattern, known, "Wildcards: 'resnet*'")
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        click.echo(f"{row['name']:{width}}  {_weights(row['weights'], row['source'])}")
+    click.echo(
+        f"{len(rows)} names. Also: NAME@random, NAME@CHECKPOINT, hf-hub:..., local-dir:DIR, "
+        "features:DIR.",
+        err=True,
+    )
+
+
+@listing.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def tasks(as_json: bool) -> None:
+    """The built-in tasks."""
+    from penultimate.cli.output import print_json
+    from penultimate.data import TASKS
+
+    rows = [
+        {
+            "name": name,
+            "description": task.description,
+            "classes": task.classes,
+            "images": task.images,
+            "split": task.split,
+            "needs": task.needs or None,
+        }
+        for name, task in TASKS.items()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['name']:8}  {row['classes']:>3} classes  {row['images']:>6,} images")
+        click.echo(f"          {row['description']}; split: {row['split']}")
+    click.echo("Also: --data DIR (class or split folders), --data TABLE.csv or .parquet.", err=True)
+
+
+def _weights(weights: str, source: str) -> str:
+    return {
+        "package": f"weights in the package {source}",
+        "download": "weights are downloaded once",
+        "none": "no weights: @random or @CHECKPOINT",
+    }[weights]

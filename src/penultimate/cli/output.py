@@ -1,0 +1,42 @@
+"""What commands print on standard output: tables for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from penultimate.store import ResultStore
+
+
+def print_json(rows: list[dict[str, Any]]) -> None:
+    """A JSON array; undefined must have become None before."""
+    click.echo(json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_frame_json(frame: pd.DataFrame) -> None:
+    """A frame as a JSON array of its rows; undefined is null."""
+    print_json(json.loads(frame.to_json(orient="records", double_precision=15)))
+
+
+def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
+    """The ranked table of a frame of runs, and what it means."""
+    from rich.console import Console
+
+    from penultimate.report import ranked_table, sentences
+    from penultimate.stats import rank
+
+    def predictions(digest: str) -> pd.DataFrame:
+        return store.predictions(store.match(digest))
+
+    ranking = rank(frame, predictions)
+    width = None if sys.stdout.isatty() else 100
+    console = Console(width=width, highlight=False)
+    console.print(ranked_table(ranking))
+    for sentence in sentences(ranking):
+        console.print(sentence, markup=False)

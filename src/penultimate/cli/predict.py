@@ -1,0 +1,65 @@
+"""``penultimate predict``: use a fitted probe on images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from penultimate.errors import DataError
+
+
+@click.command()
+@click.argument("run")
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--store",
+    default="penultimate-store",
+    show_default=True,
+    help="Where RUN is, unless RUN is a run's folder.",
+)
+@click.option("--top", default=1, show_default=True, type=click.IntRange(1), help="Classes shown.")
+@click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def predict(
+    run: str,
+    images: tuple[Path, ...],
+    store: str,
+    top: int,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Class and probability of IMAGES by the probe of RUN.
+
+    RUN is a run's folder (STORE/runs/...) or the beginning of its digest, as 'penultimate results
+    STORE --json' shows it.
+    """
+    from penultimate.cli.output import print_json
+    from penultimate.execution.predict import Prediction, predict_images
+    from penultimate.store import ResultStore
+
+    folder = Path(run)
+    if folder.is_dir():
+        opened = ResultStore(folder.resolve().parent.parent, create=False)
+        result = opened.match(folder.resolve().name)
+    else:
+        opened = ResultStore(store, create=False)
+        result = opened.match(run)
+    predictions, unreadable = predict_images(opened, result, list(images), device=device)
+
+    def row(prediction: Prediction) -> dict[str, object]:
+        return {
+            "image": str(prediction.image),
+            "predictions": [{"class": c, "probability": p} for c, p in prediction.top(top)],
+        }
+
+    if as_json:
+        print_json([row(prediction) for prediction in predictions])
+    else:
+        for prediction in predictions:
+            named = "  ".join(f"{name} {p:.1%}" for name, p in prediction.top(top))
+            click.echo(f"{prediction.image}: {named}")
+    for skipped in unreadable:
+        click.echo(f"{skipped.id}: {skipped.reason}", err=True)
+    if unreadable:
+        raise DataError(f"{len(unreadable)} of {len(images)} images could not be read")

@@ -1,0 +1,31 @@
+"""``penultimate results``: what a store holds. Never imports torch."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("store", default="penultimate-store")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array of the tidy frame.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the tidy frame as CSV.")
+def results(store: str, as_json: bool, as_csv: bool) -> None:
+    """The finished runs of STORE, ranked.
+
+    The tidy frame has a row a run; scores are fractions, undefined is null.
+    """
+    from penultimate.cli.output import print_frame_json, print_ranking
+    from penultimate.store import ResultStore
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv cannot go together: choose one")
+    opened = ResultStore(store, create=False)
+    frame = opened.frame()
+    if as_json:
+        print_frame_json(frame)
+    elif as_csv:
+        click.echo(frame.to_csv(index=False), nl=False)
+    elif frame.empty:
+        click.echo(f"{store} holds no finished run yet", err=True)
+    else:
+        print_ranking(opened, frame)

@@ -1,0 +1,181 @@
+"""``penultimate run``: rank networks on images, from arguments or from a study file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from penultimate.errors import SpecError, UnknownNameError
+
+if TYPE_CHECKING:
+    from penultimate.spec import Study
+
+STORE = "penultimate-store"
+PLACES = ("folder", "csv", "features")  # kinds of source that name a place on disk
+
+
+@click.command()
+@click.argument("study_file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    multiple=True,
+    help="Class folders, split folders, a CSV or Parquet table, or a built-in task. Repeatable.",
+)
+@click.option(
+    "--backbone",
+    multiple=True,
+    help="timm's NAME, NAME@random, NAME@package, NAME@CHECKPOINT or features:DIR. Repeatable.",
+)
+@click.option("--method", multiple=True, help="What is trained on the features: linear-probe.")
+@click.option("--store", default=STORE, show_default=True, help="Where results are kept.")
+@click.option("--seed", multiple=True, type=int, help="Of the split and of @random. Repeatable.")
+@click.option(
+    "--geometry",
+    type=click.Choice(["whole", "shorter-side-crop"]),
+    help="The whole image rescaled to the square (default), or the shorter side and a crop.",
+)
+@click.option("--image-size", type=int, help="Pixels; each network's own where not given.")
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]))
+@click.option(
+    "--measure", type=click.Choice(["top-1", "mean-per-class"]), help="The task's own by default."
+)
+@click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
+@click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
+@click.option("--workers", type=click.IntRange(1), help="Threads that decode images.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write the report page here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the runs as a JSON array.")
+@click.option("--quiet", is_flag=True, help="No progress and no notices.")
+def run(
+    study_file: Path | None,
+    store: str,
+    strict: bool,
+    device: str | None,
+    workers: int | None,
+    report: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **asked: Any,
+) -> None:
+    """Rank networks on your images, or run a study file.
+
+    What is finished is never computed twice: run the same command again after an interruption,
+    or with one more backbone, and only what is missing is computed.
+
+    \b
+    penultimate run --data photos --backbone resnet50 --backbone resnet50@random
+    penultimate run study.toml
+    """
+    from penultimate.cli.study import finish_study
+    from penultimate.spec import load_study, locate
+
+    given = [name for name, value in asked.items() if value not in (None, ())]
+    if study_file is None:
+        study = study_of(**asked)
+    elif given:
+        raise SpecError(
+            f"a study file and --{given[0].replace('_', '-')} cannot go together: write it into "
+            f"{study_file}"
+        )
+    else:
+        study = load_study(study_file)
+    try:
+        finish_study(
+            study,
+            Path(store),
+            strict=strict,
+            device=device,
+            workers=workers,
+            report=report,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    except UnknownNameError as error:
+        if study_file is None:
+            raise
+        raise SpecError(f"{locate(error.name, study_file)}: {error}") from error
+
+
+def study_of(
+    *,
+    data: tuple[str, ...],
+    backbone: tuple[str, ...],
+    method: tuple[str, ...] = (),
+    seed: tuple[int, ...] = (),
+    measure: str | None = None,
+    **settings: Any,
+) -> Study:
+    """A study from command-line arguments.
+
+    Raises
+    ------
+    SpecError : something is missing, does not exist, or is not valid.
+    """
+    from pydantic import ValidationError
+
+    from penultimate.spec import Study
+
+    if not backbone:
+        raise SpecError(
+            "no backbone is given: add --backbone NAME ('penultimate list backbones' shows all)"
+        )
+    if not data:
+        # Features that already exist come with their labels.
+        data = tuple(dict.fromkeys(name for name in backbone if name.startswith("features:")))[:1]
+    if not data:
+        raise SpecError("no images are given: add --data DIR, or --data digits to try it out")
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    record: dict[str, Any] = {
+        "backbones": [
+            {"name": name, **({} if name.startswith("features:") else chosen)} for name in backbone
+        ],
+        "tasks": [
+            {"source": source_of(place), **({"measure": measure} if measure else {})}
+            for place in data
+        ],
+    }
+    if method:
+        _check_methods(method)
+        record["methods"] = list(method)
+    if seed:
+        record["seeds"] = list(seed)
+    try:
+        return Study.model_validate(record)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise SpecError(message) from None
+
+
+def source_of(data: str) -> str:
+    """What ``--data`` names: a task's source.
+
+    Raises
+    ------
+    SpecError : it is neither a place on disk nor a built-in task.
+    """
+    from penultimate.data import TASKS
+
+    kind, colon, _ = data.partition(":")
+    if (colon and kind in PLACES) or (data in TASKS and not Path(data).exists()):
+        return data
+    path = Path(data).expanduser()
+    if path.is_dir():
+        return f"folder:{data}"
+    if path.is_file():
+        return f"csv:{data}"
+    raise UnknownNameError(
+        "folder, table or task",
+        data,
+        TASKS,
+        "--data takes a folder of class folders, a CSV or Parquet table, or one of "
+        + ", ".join(TASKS),
+    )
+
+
+def _check_methods(names: tuple[str, ...]) -> None:
+    from penultimate.spec.method import METHODS
+
+    for name in names:
+        if name not in METHODS:
+            raise UnknownNameError("method", name, METHODS, "Methods: " + ", ".join(METHODS))

@@ -1,0 +1,6 @@
+"""A study's runs, in the order of their needs, each committed as it finishes."""
+
+from penultimate.execution.plan import Planned, plan
+from penultimate.execution.run import Failure, StudyFailedError, StudyResults, run
+
+__all__ = ["Failure", "Planned", "StudyFailedError", "StudyResults", "plan", "run"]

@@ -1,0 +1,208 @@
+"""Run a study: compute what is missing, share the work with whoever else is at it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from penultimate.backbones import ResolvedBackbone, resolve
+from penultimate.errors import PenultimateError, StoreError
+from penultimate.execution.compute import compute
+from penultimate.execution.plan import Planned, plan
+from penultimate.features import Extractor, Features, cached
+from penultimate.io import write_atomic
+from penultimate.lease import Waiter
+from penultimate.progress import SILENT, Progress
+from penultimate.spec import RunSpec, Study, dump_study, rooted
+from penultimate.store import Result, ResultStore
+from penultimate.store.index import in_order, rows_frame
+
+POLL = 0.3  # seconds between looks at what other processes have finished
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that could not be finished, and why."""
+
+    spec: RunSpec
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResults:
+    """What a study gave: its own runs only, also where the store holds others.
+
+    ``computed`` counts the runs that were not in the store before.
+    """
+
+    store: ResultStore
+    results: tuple[Result, ...]
+    failures: tuple[Failure, ...] = ()
+    computed: int = 0
+
+    def frame(self) -> pd.DataFrame:
+        """A row a run, best score first within a task, under the names this study uses."""
+        return in_order(rows_frame(list(self.results)))
+
+
+class StudyFailedError(PenultimateError):
+    """Some runs could not be finished; ``results`` has those that were."""
+
+    def __init__(self, results: StudyResults) -> None:
+        self.results = results
+        first = results.failures[0]
+        total = len(results.failures) + len(results.results)
+        super().__init__(
+            f"{len(results.failures)} of {total} runs failed, the first of "
+            f"{first.spec.backbone.display} on {first.spec.task.display}: {first.message}"
+        )
+
+
+def run(
+    study: Study,
+    store: ResultStore | Path | str,
+    *,
+    strict: bool = False,
+    device: str | None = None,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> StudyResults:
+    """Compute the runs of a study that the store does not have yet.
+
+    Safe to interrupt at any moment and to call again, and safe to call from several processes or
+    machines at once on one store: each run is computed once.
+
+    Parameters
+    ----------
+    strict : stop at the first image that cannot be read, rather than skip and count it.
+    device : ``cpu``, ``cuda`` or ``mps``; the fastest that is there by default.
+    workers : threads that decode images; one a core by default. Results do not depend on it.
+
+    Raises
+    ------
+    StudyFailedError : some runs failed; the others are in the store and in its ``results``.
+    PenultimateError : the study cannot be begun, or the store cannot be written.
+    """
+    store = store if isinstance(store, ResultStore) else ResultStore(store)
+    study = rooted(study, Path.cwd())
+    planned = plan(study, cache=store.root / "scans", strict=strict, progress=progress)
+    job = _Job(store, _command(study, store), device, workers, progress)
+    return job.finish(planned)
+
+
+class _Job:
+    """The state of one call of ``run``."""
+
+    def __init__(
+        self,
+        store: ResultStore,
+        command: str,
+        device: str | None,
+        workers: int | None,
+        progress: Progress,
+    ) -> None:
+        self.store = store
+        self.command = command
+        self.device = device
+        self.workers = workers
+        self.progress = progress
+        self._extractor: Extractor | None = None  # of the backbone at work: one network at a time
+
+    def finish(self, planned: list[Planned]) -> StudyResults:
+        """Go round what is left until nothing is; what another process holds is left for later."""
+        results: dict[int, Result] = {}  # by place in the study: two names can share one run
+        failures: list[Failure] = []
+        waiters: dict[str, Waiter] = {}
+        computed = 0
+        left = list(enumerate(planned))
+        while left:
+            later = []
+            for place, item in left:
+                digest = item.run.digest
+                found = self.store.find(item.run)
+                if found is None:
+                    waiter = waiters.setdefault(digest, self.store.lease(digest))
+                    lease = waiter.try_acquire()
+                    if lease is None:
+                        later.append((place, item))
+                        continue
+                    with lease:
+                        found = self.store.find(item.run)  # committed while we took the lease
+                        if found is None:
+                            try:
+                                found = self._compute(item, planned)
+                                computed += 1
+                            except StoreError:
+                                raise  # the next run would fail at the same place
+                            except PenultimateError as error:
+                                failures.append(Failure(item.spec, str(error)))
+                                self.progress.note(
+                                    f"{item.spec.backbone.display} on {item.spec.task.display} "
+                                    f"failed: {error}"
+                                )
+                                continue
+                results[place] = found.model_copy(update={"spec": item.spec})
+            if len(later) == len(left):
+                time.sleep(POLL)
+            left = later
+        finished = StudyResults(
+            store=self.store,
+            results=tuple(results[place] for place in sorted(results)),
+            failures=tuple(failures),
+            computed=computed,
+        )
+        if failures:
+            raise StudyFailedError(finished)
+        return finished
+
+    def _compute(self, item: Planned, planned: Iterable[Planned]) -> Result:
+        features = self._features(item, planned)
+        return compute(item, features, self.store, command=self.command, progress=self.progress)
+
+    def _features(self, item: Planned, planned: Iterable[Planned]) -> Features:
+        folder = self.store.root / "features"
+        found = cached(item.backbone, item.dataset, folder)
+        if found is not None:
+            return found
+        if self._extractor is None or not _same_network(self._extractor.backbone, item.backbone):
+            images = {
+                other.dataset.fingerprint: len(set(other.dataset.digests))
+                for other in planned
+                if other.backbone is item.backbone
+            }
+            self._extractor = Extractor(
+                resolve(item.backbone.spec, seed=item.spec.seed),
+                folder,
+                images=sum(images.values()),
+                device=self.device,
+                workers=self.workers,
+                progress=self.progress,
+            )
+        return self._extractor.extract(item.dataset)
+
+
+def _same_network(one: ResolvedBackbone, other: ResolvedBackbone) -> bool:
+    return (one.weights, one.preprocessing, one.spec.precision) == (
+        other.weights,
+        other.preprocessing,
+        other.spec.precision,
+    )
+
+
+def _command(study: Study, store: ResultStore) -> str:
+    """Keep the study in the store; returns the command that runs it again.
+
+    A study with a network of the user's own cannot be written down: its command is empty.
+    """
+    text = dump_study(study)
+    if text is None:
+        return ""
+    path = store.root / "studies" / f"{study.digest()[:12]}.toml"
+    if not path.is_file():
+        write_atomic(path, text)
+    return shlex.join(["penultimate", "run", str(path), "--store", str(store.root)])
