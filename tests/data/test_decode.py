@@ -16,7 +16,7 @@ from pictures import huge_png, picture
 from PIL import Image, ImageFile, PngImagePlugin
 
 from penultimate.data import decode as module
-from penultimate.data.decode import decode, decode_file
+from penultimate.data.decode import decode, read_image
 from penultimate.errors import UnreadableImageError
 
 
@@ -176,7 +176,7 @@ def test_no_image_has_a_reason(tmp_path: Path) -> None:
         (".", "is a directory"),
     ):
         with pytest.raises(UnreadableImageError, match=reason):
-            decode_file(tmp_path / name)
+            read_image(tmp_path / name)
 
 
 def test_broken_bytes_never_raise_anything_else() -> None:
@@ -250,10 +250,10 @@ def test_13000_pixels_a_side_do_not_take_the_memory(tmp_path: Path) -> None:
         import resource, sys
         from concurrent.futures import ThreadPoolExecutor
         from pathlib import Path
-        from penultimate.data.decode import decode_file
+        from penultimate.data.decode import read_image
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with ThreadPoolExecutor(4) as pool:
-            sizes = set(pool.map(lambda _: decode_file(Path(sys.argv[1])).size, range(4)))
+            sizes = set(pool.map(lambda _: read_image(Path(sys.argv[1])).size, range(4)))
         assert sizes == {(4334, 4334)}, sizes
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
         """

@@ -5,8 +5,8 @@
 
 from penultimate.data.catalogue import TASKS, BuiltIn
 from penultimate.data.dataset import Dataset, Skipped
-from penultimate.data.decode import decode_file
+from penultimate.data.decode import read_image
 from penultimate.data.feature_folder import read_features
 from penultimate.data.load import load_dataset
 
-__all__ = ["TASKS", "BuiltIn", "Dataset", "Skipped", "decode_file", "load_dataset", "read_features"]
+__all__ = ["TASKS", "BuiltIn", "Dataset", "Skipped", "load_dataset", "read_features", "read_image"]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from penultimate.data.decode import decode_file
+from penultimate.data.decode import read_image
 from penultimate.errors import DataError
 from penultimate.io import digest_bytes, digest_json
 
@@ -45,7 +45,7 @@ class FileImages:
     paths: tuple[str, ...]
 
     def __getitem__(self, index: int) -> Image.Image:
-        return decode_file(Path(self.paths[index]))
+        return read_image(Path(self.paths[index]))
 
     def select(self, rows: NDArray[np.int64]) -> FileImages:
         return FileImages(tuple(self.paths[row] for row in rows))

@@ -49,7 +49,7 @@ _ORIENTATION = 0x0112  # the EXIF tag
 Range = tuple[float, float]  # the values that become 0 and 255
 
 
-def decode_file(path: Path) -> Image.Image:
+def read_image(path: Path) -> Image.Image:
     """The picture in a file as RGB, upright, no larger than ``LARGEST`` pixels.
 
     Raises
@@ -65,7 +65,7 @@ def decode_file(path: Path) -> Image.Image:
 
 
 def decode(file: BinaryIO) -> Image.Image:
-    """As ``decode_file``, from an open file at its beginning."""
+    """As ``read_image``, from an open file at its beginning."""
     _quieten_pillow()
     if not file.read(1):
         raise UnreadableImageError("the file is empty")
