@@ -49,7 +49,7 @@ def ranking_figure(
     panels = list(ranking.dropna(subset="score").groupby(["task", "measure"]))
     columns = max(1, min(columns, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
-    figure = new_figure(7.2, rows * (0.85 + 0.23 * len(order)) + (0.3 if legend else 0))
+    figure = new_figure(7.2, rows * (0.85 + 0.2 * len(order)) + (0.3 if legend else 0))
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for index, axes in enumerate(grid.flat):
         if index >= len(panels):

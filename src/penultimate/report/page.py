@@ -47,6 +47,7 @@ def render(study: StudyResults, title: str) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= {"breakable": _breakable}
     script = _resource("script.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     stages, costs = record.costs(study)
@@ -60,6 +61,7 @@ def render(study: StudyResults, title: str) -> str:
         facts=_facts(study),
         superseded=study.superseded,
         figures=_rankings(study),
+        uncompared=bool(study.ranking["tied_with_best"].isna().any()),
         overview=overview(study),
         tasks=task_sections(study),
         emphasised=lambda text: _emphasised(text, study.backbones),
@@ -119,9 +121,21 @@ def _emphasised(text: str, names: Sequence[str]) -> Markup:
     pattern = rf"(?<![\w@.-])({'|'.join(longest_first)})(?![\w@-])"
     parts = re.split(pattern, text)
     return Markup("").join(
-        Markup('<b class="name">{}</b>').format(part) if i % 2 else escape(part)
+        Markup('<b class="name">{}</b>').format(_breakable(part)) if i % 2 else _joined(part)
         for i, part in enumerate(parts)
     )
+
+
+def _joined(text: str) -> Markup:
+    """Text whose numbers stay on one line with their signs."""
+    return escape(
+        re.sub(r"(?<=\d) (?=%)|(?<=p) (?=[=<])|(?<=[=<]) (?=\d)", "\N{NO-BREAK SPACE}", text)
+    )
+
+
+def _breakable(name: str) -> Markup:
+    """A name, escaped, that a line may break where its parts end."""
+    return Markup("<wbr>").join(re.split(r"(?<=[@/])(?=.)|(?<=[^_@/]{5}_)(?=.)", name))
 
 
 def _resource(name: str) -> str:

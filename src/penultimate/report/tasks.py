@@ -14,7 +14,7 @@ from penultimate.figures.style import series_style
 from penultimate.report.study import StudyResults
 from penultimate.report.summary import GROUP, of_task
 from penultimate.report.svg import PAGE, inline_svg, swatch
-from penultimate.report.words import count, interval, p_value, percent, rate
+from penultimate.report.words import count, interval, listing, p_value, percent, rate, strength
 from penultimate.stats.ranking import BEST
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _section(study: StudyResults, rows: pd.DataFrame, key: str) -> TaskSection:
         curve=_curve(drawn, study.backbones, key, task) if names else None,
         legend=[(swatch(series_style(study.backbones.index(name))), name) for name in names],
         curve_note=f" Seed {seeds[0]} of {len(seeds)} is drawn." if len(seeds) > 1 else "",
-        problems=[text for result in results if (text := _problem(result))],
+        problems=_problems(results),
     )
 
 
@@ -108,7 +108,7 @@ def selection_frame(results: Sequence[Result]) -> pd.DataFrame:
 
 def _curve(frame: pd.DataFrame, order: Sequence[str], key: str, task: str) -> Markup:
     chosen = frame[frame["chosen"]]
-    values = "; ".join(f"{row.backbone} {row.l2:.3g}" for row in chosen.itertuples())
+    values = "; ".join(f"{row['backbone']} {strength(row['l2'])}" for _, row in chosen.iterrows())
     label = f"Score on validation against the L2 parameter on {task}. Chosen: {values}."
     return inline_svg(selection_curve(frame, order=order, palette=PAGE, legend=False), key, label)
 
@@ -136,7 +136,7 @@ def _rank_row(row: pd.Series) -> RankRow:
         verdict=verdict,
         p=_number(row["p_value"]),
         kind=kind,
-        l2="—" if pd.isna(row["l2"]) else f"{row['l2']:.2g}",
+        l2=strength(row["l2"]),
         l2_value=_number(row["l2"]),
         speed=rate(row["images_per_second"]),
         speed_value=_number(row["images_per_second"]),
@@ -153,17 +153,18 @@ def _verdict(row: pd.Series) -> tuple[str, str]:
     return (f"{p}, level", "level") if row["tied_with_best"] else (f"{p}, behind", "behind")
 
 
-def _problem(result: Result) -> str:
-    """Which fits did not converge and what the solver advises; empty where all did."""
-    failed = [fit for fit in (*result.selection, result.final) if not fit.converged]
-    if not failed:
-        return ""
-    advice = list(dict.fromkeys(fit.status for fit in failed if fit.status))
-    many = count(len(failed), "fit")
-    whole = len(result.selection) + 1
-    scored = "" if result.final.converged else " (among them the one that was scored)"
-    text = f"{result.spec.backbone.display}, seed {result.spec.seed}: {many} of {whole} did not "
-    return f"{text}converge{scored}" + (f". {'. '.join(advice)}." if advice else ".")
+def _problems(results: Sequence[Result]) -> list[str]:
+    """How many fits did not converge and what the solver advises; those of one case together."""
+    cases: dict[str, list[str]] = {}
+    for result in results:
+        failed = [fit for fit in (*result.selection, result.final) if not fit.converged]
+        if failed:
+            advice = [fit.status.rstrip(".") for fit in failed if fit.status]
+            scored = "" if result.final.converged else ", the scored one among them"
+            case = f"{count(len(failed), 'fit')} of {len(result.selection) + 1}{scored}"
+            text = f"{case} ({'; '.join(dict.fromkeys(advice))})" if advice else case
+            cases.setdefault(text, []).append(result.spec.backbone.display)
+    return [f"{listing(list(dict.fromkeys(who)), most=8)}: {case}." for case, who in cases.items()]
 
 
 def _number(value: float) -> float | None:

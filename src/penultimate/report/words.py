@@ -9,6 +9,7 @@ from penultimate.stats.ranking import SIGNIFICANCE
 
 RANDOM = "@random"  # how a backbone's name says that its weights are random
 UNDEFINED = "—"
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def percent(fraction: float) -> str:
@@ -46,6 +47,17 @@ def seconds(duration: float) -> str:
     if duration < 90:
         return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
     return f"{duration / 60:.0f} min" if duration < 5400 else f"{duration / 3600:.1f} h"
+
+
+def strength(l2: float) -> str:
+    """A regularisation parameter: ``0.0032``, ``100``, ``1.8 × 10⁻⁶``."""  # noqa: RUF002
+    if math.isnan(l2):
+        return UNDEFINED
+    if 1e-3 <= l2 < 1e4:
+        return f"{l2:.2g}" if l2 < 100 else f"{l2:.0f}"
+    mantissa, exponent = f"{l2:.1e}".split("e")
+    power = str(int(exponent)).translate(SUPERSCRIPT)
+    return f"{mantissa} × 10{power}"  # noqa: RUF001
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -50,8 +50,8 @@ def permutation_test(
     itself: ``(b + 1) / (m + 1)`` (section 3 of the paper).
 
     Only examples on which exactly one network is right matter, and an example of a class with n
-    test examples weighs 1 / n. The signs of all that weigh the same therefore sum to a binomial
-    number, which is what is drawn, in place of a sign an example.
+    test examples weighs 1 / n. So the signs of all that weigh the same are drawn together, 64 to a
+    random word, and summed by counting its bits.
 
     Parameters
     ----------
@@ -69,15 +69,31 @@ def permutation_test(
     sizes, which = np.unique(size[only_a | only_b], return_inverse=True)
     if len(sizes) == 0:
         return 1.0
-    count = np.bincount(which)
+    weights, masks = _words(1 / sizes, np.bincount(which))
+    whole = float(np.bitwise_count(masks) @ weights)
     observed = abs(float(np.sum(only_a / size) - np.sum(only_b / size)))
     threshold = observed - 1e-9  # equal differences reached in another order of summing are equal
     rng = np.random.default_rng(seed)
     extreme = 0
     for start in range(0, exchanges, CHUNK):
-        drawn = rng.binomial(count, 0.5, size=(min(CHUNK, exchanges - start), len(count)))
-        extreme += int(np.sum(np.abs(((2 * drawn - count) / sizes).sum(axis=1)) >= threshold))
+        shape = (min(CHUNK, exchanges - start), len(masks))
+        ones = np.bitwise_count(rng.integers(0, 2**64, shape, dtype=np.uint64) & masks)
+        extreme += int(np.sum(np.abs(2 * (ones @ weights) - whole) >= threshold))
     return (extreme + 1) / (exchanges + 1)
+
+
+def _words(
+    weights: NDArray[np.float64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """``counts`` bits of each weight as 64-bit words: the weight of each, and a mask of its bits."""
+    full, rest = counts // 64, counts % 64
+    masks = np.concatenate(
+        [
+            np.full(full.sum(), 2**64 - 1, dtype=np.uint64),
+            (np.uint64(1) << rest.astype(np.uint64)) - np.uint64(1),
+        ]
+    )
+    return np.concatenate([np.repeat(weights, full), weights]), masks
 
 
 def _disagreements(
