@@ -85,7 +85,7 @@ def permutation_test(
 def _words(
     weights: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
-    """``counts`` bits of each weight as 64-bit words: the weight of each, and a mask of its bits."""
+    """``counts`` bits of each weight as 64-bit words: the words' weights, and masks of the bits."""
     full, rest = counts // 64, counts % 64
     masks = np.concatenate(
         [
