@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +11,8 @@ from builders import FakeStudy, FakeTask
 
 from penultimate.errors import StoreError
 from penultimate.report import write_report
+from penultimate.report.page import render
+from penultimate.report.study import StudyResults
 from penultimate.store import ResultStore, SkippedExample
 
 VOID = {"meta", "link", "br", "wbr", "img"}
@@ -139,7 +142,7 @@ def test_several_seeds_are_averaged_and_said_to_be(new_store, tmp_path):
     words = page.words()
     assert "mean of 3 seeds" in words
     assert "± over seeds" in words
-    assert "Seed 0 of 3 is drawn" in words
+    assert "Drawn for seed 0, one of 3." in words
     score = new_store.frame().groupby("backbone")["score"].mean()["a"]
     assert f"{100 * score:.1f} %" in words
 
@@ -184,6 +187,18 @@ def test_an_empty_store_says_what_to_do(new_store, tmp_path):
 def test_a_report_replaces_the_old_one_and_repeats(demo_store, tmp_path):
     first, _ = written(demo_store, tmp_path)
     assert written(demo_store, tmp_path)[0] == first
+
+
+def test_methods_are_told_apart(demo_store):
+    """As it will be with a second method: results of one method under two names."""
+    study = StudyResults.read(demo_store)
+    frame, ranking = study.frame.copy(), study.ranking.copy()
+    for table in (frame, ranking):
+        table.loc[table["task"] == "glyphs", "method"] = "svm"
+    words = Page(render(replace(study, frame=frame, ranking=ranking), "title")).words()
+    assert "With linear-probe: start from" in words
+    assert "With svm: start from" in words
+    assert "On glyphs with svm" in words
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from penultimate.stats import standing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+ROOM = {1: (8, 60), 2: (6, 26), 3: (4, 18)}  # ticks and letters of a title, by panels in a row
 UNITS = {"top-1": "top-1 accuracy, %", "mean-per-class": "mean per-class accuracy, %"}
 LEVEL = "the best, or cannot be told apart from it"
 BEHIND = "behind the best"
@@ -55,7 +56,11 @@ def ranking_figure(
         if index >= len(panels):
             axes.set_visible(False)
             continue
-        _panel(axes, panels[index][1], order, palette, ticks=6 if columns < 3 else 4)
+        ticks, letters = ROOM[min(columns, 3)]
+        _panel(axes, panels[index][1], order, palette, ticks=ticks)
+        name = short(str(panels[index][0][0]), letters)
+        title = {"fontsize": BASE_SIZE, "fontweight": "bold", "color": palette.ink}
+        axes.set_title(name, loc="left", pad=6, fontdict=title)
         axes.tick_params(axis="y", labelleft=index % columns == 0)
     if legend:
         _legend(figure, palette)
@@ -78,10 +83,6 @@ def _panel(axes: Axes, rows: pd.DataFrame, order: list[str], palette: Palette, t
     axes.set_yticks(range(len(order)), [short(name) for name in order])
     axes.tick_params(axis="y", labelcolor=palette.ink)
     axes.set_ylim(len(order) - 0.4, -0.6)
-    name = short(str(rows["task"].iloc[0]))
-    axes.set_title(
-        name, loc="left", fontsize=BASE_SIZE, fontweight="bold", color=palette.ink, pad=6
-    )
     axes.set_xlabel(UNITS.get(str(rows["measure"].iloc[0]), "score, %"))
     percent_axis(axes.xaxis, [*rows["x"], *rows["low"], *rows["high"]], most=ticks)
 

@@ -110,16 +110,16 @@ def plain_text(figure: Figure) -> None:
         text.set_parse_math(False)
 
 
-def short(name: str) -> str:
-    """A name that fits beside an axis; the middle gives way, since ends tell names apart.
+def short(name: str, most: int = LONGEST_NAME) -> str:
+    """A name that fits; the middle gives way, since ends tell names apart.
 
     What cannot be printed becomes a question mark: SVG has no control characters.
     """
     name = "".join(c if c.isprintable() else "?" for c in " ".join(name.split()))
-    if len(name) <= LONGEST_NAME:
+    if len(name) <= most:
         return name
-    head = (LONGEST_NAME - 1) * 3 // 5
-    return f"{name[:head]}…{name[head + 1 - LONGEST_NAME :]}"
+    head = (most - 1) * 3 // 5
+    return f"{name[:head]}…{name[head + 1 - most :]}"
 
 
 def legend_label(name: str) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from penultimate.errors import StoreError
-from penultimate.report.words import is_random
 from penultimate.stats import latest, rank, standing
 
 if TYPE_CHECKING:
@@ -60,11 +59,6 @@ class StudyResults:
     def several_methods(self) -> bool:
         """Whether results have to be told apart by method."""
         return bool(self.frame["method"].nunique() > 1)
-
-    @property
-    def pretrained(self) -> int:
-        """How many backbones are not randomly initialised."""
-        return sum(not is_random(name) for name in self.backbones)
 
     def of(self, rows: pd.DataFrame) -> list[Result]:
         """The results behind rows of the ranking, every seed, in the page's order."""

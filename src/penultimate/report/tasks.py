@@ -83,7 +83,7 @@ def _section(study: StudyResults, rows: pd.DataFrame, key: str) -> TaskSection:
         rows=[_rank_row(row) for _, row in rows.iterrows()],
         curve=_curve(drawn, study.backbones, key, task) if names else None,
         legend=[(swatch(series_style(study.backbones.index(name))), name) for name in names],
-        curve_note=f" Seed {seeds[0]} of {len(seeds)} is drawn." if len(seeds) > 1 else "",
+        curve_note=f" Drawn for seed {seeds[0]}, one of {len(seeds)}." if len(seeds) > 1 else "",
         problems=_problems(results),
     )
 
@@ -134,7 +134,7 @@ def _rank_row(row: pd.Series) -> RankRow:
         interval=interval(row["ci_low"], row["ci_high"]),
         spread=percent(row["score_sd"]),
         verdict=verdict,
-        p=_number(row["p_value"]),
+        p=1.0 if row["comparison"] == BEST else _number(row["p_value"]),
         kind=kind,
         l2=strength(row["l2"]),
         l2_value=_number(row["l2"]),
