@@ -7,7 +7,7 @@ import pytest
 from builders import FakeStudy, FakeTask
 
 from penultimate.report import write_report
-from penultimate.store import SkippedExample
+from penultimate.store import ResultStore, SkippedExample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -52,8 +52,8 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def page_path(new_store, tmp_path):
+@pytest.fixture(scope="module")
+def page_path(tmp_path_factory):
     """A page with everything on it, and with names that would be markup."""
     tasks = {
         "digits": FakeTask(hardness=-0.6, unconverged=2),
@@ -65,8 +65,9 @@ def page_path(new_store, tmp_path):
         ),
     }
     names = {"zeta_net_with_a_long_name@package": 1.4, NASTY: 1.0, "alpha@random": -0.5}
-    FakeStudy(names, tasks).commit(new_store)
-    return write_report(new_store, tmp_path / "a report.html")
+    folder = tmp_path_factory.mktemp("page")
+    store = FakeStudy(names, tasks).commit(ResultStore(folder / "store"))
+    return write_report(store, folder / "a report.html")
 
 
 @pytest.fixture
