@@ -11,8 +11,8 @@ from builders import FakeStudy, FakeTask
 
 from penultimate.errors import StoreError
 from penultimate.report import write_report
+from penultimate.report.findings import Findings
 from penultimate.report.page import render
-from penultimate.report.study import StudyResults
 from penultimate.store import ResultStore, SkippedExample
 
 VOID = {"meta", "link", "br", "wbr", "img"}
@@ -191,11 +191,11 @@ def test_a_report_replaces_the_old_one_and_repeats(demo_store, tmp_path):
 
 def test_methods_are_told_apart(demo_store):
     """As it will be with a second method: results of one method under two names."""
-    study = StudyResults.read(demo_store)
-    frame, ranking = study.frame.copy(), study.ranking.copy()
+    findings = Findings.read(demo_store)
+    frame, ranking = findings.frame.copy(), findings.ranking.copy()
     for table in (frame, ranking):
         table.loc[table["task"] == "glyphs", "method"] = "svm"
-    words = Page(render(replace(study, frame=frame, ranking=ranking), "title")).words()
+    words = Page(render(replace(findings, frame=frame, ranking=ranking), "title")).words()
     assert "With linear-probe: start from" in words
     assert "With svm: start from" in words
     assert "On glyphs with svm" in words

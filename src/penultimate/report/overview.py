@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from penultimate.report.study import StudyResults
+from penultimate.report.findings import Findings
 from penultimate.report.words import interval, percent, rate
 from penultimate.stats import standing
 from penultimate.stats.ranking import BEST
@@ -39,21 +39,21 @@ class Overview:
     mean: bool
 
 
-def overview(study: StudyResults) -> Overview:
+def overview(findings: Findings) -> Overview:
     """Backbones (rows) by tasks (columns), the mean where a backbone was run on all, and speed."""
-    groups = list(study.ranking.groupby(["method", "task", "measure"]))
-    columns = [_column(rows.iloc[0], study.several_methods) for _, rows in groups]
-    mean = len(groups) > 1 and not study.several_methods
+    groups = list(findings.ranking.groupby(["method", "task", "measure"]))
+    columns = [_column(rows.iloc[0], findings.several_methods) for _, rows in groups]
+    mean = len(groups) > 1 and not findings.several_methods
     by_group = [{row["backbone"]: row for _, row in rows.iterrows()} for _, rows in groups]
-    table = standing(study.ranking).set_index("backbone") if mean else None
+    table = standing(findings.ranking).set_index("backbone") if mean else None
     rows = []
-    for name in study.backbones:
+    for name in findings.backbones:
         cells = [_cell(group[name]) if name in group else Cell("—") for group in by_group]
         if table is not None:
             whole = name in table.index and bool(table.loc[name, "complete"])
             score = float(table["mean_score"][name]) if whole else float("nan")
             cells.append(Cell(percent(score), value=score if whole else None))
-        rows.append((name, [*cells, _speed(study.frame, name)]))
+        rows.append((name, [*cells, _speed(findings.frame, name)]))
     return Overview(columns, rows, mean)
 
 

@@ -15,8 +15,8 @@ from markupsafe import Markup, escape
 from penultimate.figures import ranking_figure
 from penultimate.io import write_atomic
 from penultimate.report import record
+from penultimate.report.findings import Findings
 from penultimate.report.overview import overview
-from penultimate.report.study import StudyResults
 from penultimate.report.summary import CAVEAT, overall
 from penultimate.report.svg import PAGE, inline_svg
 from penultimate.report.tasks import task_sections
@@ -36,13 +36,13 @@ def write_report(store: ResultStore, output: Path, *, title: str | None = None) 
     ------
     StoreError : the store has no finished run, or the file cannot be written.
     """
-    page = render(StudyResults.read(store), title or TITLE)
+    page = render(Findings.read(store), title or TITLE)
     # A file's name can hold bytes that are no text; they are shown as question marks.
     write_atomic(output, page.encode("utf-8", errors="replace"))
     return output
 
 
-def render(study: StudyResults, title: str) -> str:
+def render(findings: Findings, title: str) -> str:
     """The page as a string."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -50,45 +50,45 @@ def render(study: StudyResults, title: str) -> str:
     environment.filters |= {"breakable": _breakable}
     script = _resource("script.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    stages, costs = record.costs(study)
+    stages, costs = record.costs(findings)
     return environment.from_string(_resource("template.html.j2")).render(
         title=title,
         style=Markup(_resource("style.css")),
         script=Markup(script),
         script_hash=digest,
-        answers=[_emphasised(text, study.backbones) for text in _answers(study)],
+        answers=[_emphasised(text, findings.backbones) for text in _answers(findings)],
         caveat=CAVEAT,
-        facts=_facts(study),
-        superseded=study.superseded,
-        figures=_rankings(study),
-        uncompared=bool(study.ranking["tied_with_best"].isna().any()),
-        overview=overview(study),
-        tasks=task_sections(study),
-        emphasised=lambda text: _emphasised(text, study.backbones),
-        readings=record.readings(study),
+        facts=_facts(findings),
+        superseded=findings.superseded,
+        figures=_rankings(findings),
+        uncompared=bool(findings.ranking["tied_with_best"].isna().any()),
+        overview=overview(findings),
+        tasks=task_sections(findings),
+        emphasised=lambda text: _emphasised(text, findings.backbones),
+        readings=record.readings(findings),
         stages=stages,
         costs=costs,
-        splits=record.splits(study),
-        weights=record.weights(study),
-        commands=record.commands(study),
-        environment=record.environment(study),
-        runs=list(_runs(study)),
+        splits=record.splits(findings),
+        weights=record.weights(findings),
+        commands=record.commands(findings),
+        environment=record.environment(findings),
+        runs=list(_runs(findings)),
         count=count,
     )
 
 
-def _answers(study: StudyResults) -> list[str]:
+def _answers(findings: Findings) -> list[str]:
     return [
-        overall(rows, str(method) if study.several_methods else "")
-        for method, rows in study.ranking.groupby("method")
+        overall(rows, str(method) if findings.several_methods else "")
+        for method, rows in findings.ranking.groupby("method")
     ]
 
 
-def _facts(study: StudyResults) -> list[tuple[str, str]]:
-    frame = study.frame
+def _facts(findings: Findings) -> list[tuple[str, str]]:
+    frame = findings.frame
     tests = frame.drop_duplicates("task")["n_test"].sum()
     facts = [
-        ("backbones", f"{len(study.backbones)}"),
+        ("backbones", f"{len(findings.backbones)}"),
         ("tasks", f"{frame['task'].nunique()}"),
         ("test images", f"{tests:,}"),
         ("runs", f"{len(frame):,}"),
@@ -98,19 +98,19 @@ def _facts(study: StudyResults) -> list[tuple[str, str]]:
     return facts
 
 
-def _rankings(study: StudyResults) -> list[tuple[str, Markup]]:
+def _rankings(findings: Findings) -> list[tuple[str, Markup]]:
     """The ranking figure of each method, under its name where there are several."""
     drawn = []
-    for index, (method, rows) in enumerate(study.ranking.groupby("method")):
+    for index, (method, rows) in enumerate(findings.ranking.groupby("method")):
         figure = ranking_figure(rows, palette=PAGE, legend=False)
         label = "Scores with 95 % intervals, a panel a task; the next table has the numbers."
-        name = str(method) if study.several_methods else ""
+        name = str(method) if findings.several_methods else ""
         drawn.append((name, inline_svg(figure, f"ranking{index}", label)))
     return drawn
 
 
-def _runs(study: StudyResults) -> Iterable[tuple[str, str]]:
-    frame = study.frame.sort_values(["task", "backbone", "method", "seed"])
+def _runs(findings: Findings) -> Iterable[tuple[str, str]]:
+    frame = findings.frame.sort_values(["task", "backbone", "method", "seed"])
     for row in frame.itertuples():
         yield str(row.run), f"{row.backbone}, {row.task}, {row.method}, seed {row.seed}"
 

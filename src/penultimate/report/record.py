@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from penultimate.report.study import StudyResults
+from penultimate.report.findings import Findings
 from penultimate.report.words import rate, seconds
 from penultimate.store import Result
 
@@ -62,10 +62,10 @@ class Weights:
     preprocessing: str
 
 
-def readings(study: StudyResults) -> list[Reading]:
+def readings(findings: Findings) -> list[Reading]:
     """Task by task, those with something to tell."""
     by_task: dict[str, list[Result]] = {}
-    for result in study.results.values():
+    for result in findings.results.values():
         by_task.setdefault(result.spec.task.display, []).append(result)
     found = []
     for task, results in sorted(by_task.items()):
@@ -85,12 +85,14 @@ def readings(study: StudyResults) -> list[Reading]:
     return found
 
 
-def costs(study: StudyResults) -> tuple[list[str], list[Cost]]:
+def costs(findings: Findings) -> tuple[list[str], list[Cost]]:
     """The names of the stages that were timed, and a row a backbone with its mean over runs."""
-    stages = list(dict.fromkeys(s for result in study.results.values() for s in result.durations))
+    stages = list(
+        dict.fromkeys(s for result in findings.results.values() for s in result.durations)
+    )
     rows = []
-    for name in study.backbones:
-        results = [r for r in study.results.values() if r.spec.backbone.display == name]
+    for name in findings.backbones:
+        results = [r for r in findings.results.values() if r.spec.backbone.display == name]
         network = results[0].network
         speed = _mean(r.images_per_second for r in results)
         size = network.image_size
@@ -110,10 +112,10 @@ def costs(study: StudyResults) -> tuple[list[str], list[Cost]]:
     return [stage.replace("_", " ") for stage in stages], rows
 
 
-def splits(study: StudyResults) -> list[Split]:
+def splits(findings: Findings) -> list[Split]:
     """Every division of the data, once."""
     found = {}
-    for result in study.results.values():
+    for result in findings.results.values():
         sizes = f"{result.n_train:,} / {result.n_val:,} / {result.n_test:,}"
         key = (result.spec.task.display, result.spec.seed, result.run.data)
         file = result.artefacts.get("split", "—")
@@ -121,27 +123,27 @@ def splits(study: StudyResults) -> list[Split]:
     return [found[key] for key in sorted(found)]
 
 
-def weights(study: StudyResults) -> list[Weights]:
+def weights(findings: Findings) -> list[Weights]:
     """Every set of weights with its preprocessing, once, in the page's order."""
     found = {}
-    for result in study.results.values():
+    for result in findings.results.values():
         name = result.spec.backbone.display
         seen = _preprocessing(result)
         found[name, result.run.weights, seen] = Weights(
             name, result.network.source, result.run.weights, seen
         )
-    return sorted(found.values(), key=lambda w: (study.backbones.index(w.backbone), w.digest))
+    return sorted(found.values(), key=lambda w: (findings.backbones.index(w.backbone), w.digest))
 
 
-def commands(study: StudyResults) -> list[str]:
+def commands(findings: Findings) -> list[str]:
     """The commands that made the results, each once."""
-    return sorted({r.provenance.command for r in study.results.values() if r.provenance.command})
+    return sorted({r.provenance.command for r in findings.results.values() if r.provenance.command})
 
 
-def environment(study: StudyResults) -> list[tuple[str, list[str]]]:
+def environment(findings: Findings) -> list[tuple[str, list[str]]]:
     """Versions, machines and settings; more than one value where runs differ."""
     rows: dict[str, dict[str, None]] = {}
-    for result in study.results.values():
+    for result in findings.results.values():
         made = result.provenance
         engine = ", ".join(f"{key} {value}" for key, value in made.engine.items())
         settings = result.run.method.model_dump(exclude={"name"})

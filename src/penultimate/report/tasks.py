@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from penultimate.figures import selection_curve
 from penultimate.figures.style import series_style
-from penultimate.report.study import StudyResults
+from penultimate.report.findings import Findings
 from penultimate.report.summary import GROUP, of_task
 from penultimate.report.svg import PAGE, inline_svg, swatch
 from penultimate.report.words import count, interval, listing, p_value, percent, rate, strength
@@ -57,18 +57,18 @@ class TaskSection:
     problems: list[str] = field(default_factory=list)
 
 
-def task_sections(study: StudyResults) -> list[TaskSection]:
+def task_sections(findings: Findings) -> list[TaskSection]:
     """A section for each task, method and measure, in the order of their names."""
     return [
-        _section(study, rows, f"task{index}")
-        for index, (_, rows) in enumerate(study.ranking.groupby(GROUP))
+        _section(findings, rows, f"task{index}")
+        for index, (_, rows) in enumerate(findings.ranking.groupby(GROUP))
     ]
 
 
-def _section(study: StudyResults, rows: pd.DataFrame, key: str) -> TaskSection:
-    results = study.of(rows)
+def _section(findings: Findings, rows: pd.DataFrame, key: str) -> TaskSection:
+    results = findings.of(rows)
     first = results[0]
-    method = str(rows["method"].iloc[0]) if study.several_methods else ""
+    method = str(rows["method"].iloc[0]) if findings.several_methods else ""
     seeds = sorted({result.spec.seed for result in results})
     drawn = selection_frame([r for r in results if r.spec.seed == seeds[0]])
     names = list(dict.fromkeys(drawn["backbone"]))
@@ -81,8 +81,8 @@ def _section(study: StudyResults, rows: pd.DataFrame, key: str) -> TaskSection:
         sentence=of_task(rows, method),
         seeds=int(rows["seeds"].max()),
         rows=[_rank_row(row) for _, row in rows.iterrows()],
-        curve=_curve(drawn, study.backbones, key, task) if names else None,
-        legend=[(swatch(series_style(study.backbones.index(name))), name) for name in names],
+        curve=_curve(drawn, findings.backbones, key, task) if names else None,
+        legend=[(swatch(series_style(findings.backbones.index(name))), name) for name in names],
         curve_note=f" Drawn for seed {seeds[0]}, one of {len(seeds)}." if len(seeds) > 1 else "",
         problems=_problems(results),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StudyResults:
+class Findings:
     """The latest run of each cell, its ranking, and how many older ones were left out."""
 
     store: ResultStore
@@ -26,7 +26,7 @@ class StudyResults:
     superseded: int
 
     @classmethod
-    def read(cls, store: ResultStore) -> StudyResults:
+    def read(cls, store: ResultStore) -> Findings:
         """Everything that the page needs.
 
         Raises
