@@ -161,8 +161,8 @@ def _test(run: pd.Series, best: pd.DataFrame | None, predictions: Predictions) -
     same = len(mine) == len(best) and (mine[SAME].to_numpy() == best[SAME].to_numpy()).all()
     if not same:
         return math.nan, OTHER_EXAMPLES
-    labels = best["label"].to_numpy(dtype=np.int64)
-    right, best_right = (f["predicted"].to_numpy() == labels for f in (mine, best))
+    names, labels = np.unique(best["label"].to_numpy(), return_inverse=True)
+    right, best_right = (f["predicted"].to_numpy() == names[labels] for f in (mine, best))
     if run["measure"] == "top-1":
         return exact_mcnemar(best_right, right), MCNEMAR
     return permutation_test(labels, best_right, right), PERMUTATION
@@ -177,4 +177,7 @@ def _read(predictions: Predictions, run: str) -> pd.DataFrame | None:
         frame = predictions(run)
     except StoreError:
         return None
-    return frame.sort_values("example_id", ignore_index=True)
+    # Classes come as names, as numbers or as categories: as text they compare all the same.
+    return frame.astype({"label": str, "predicted": str}).sort_values(
+        "example_id", ignore_index=True
+    )
