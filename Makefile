@@ -1,0 +1,47 @@
+# `make demo` and `make test` set up what they need: a virtual environment in .venv, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+.PHONY: demo test test-fast lint format docs bench clean
+
+# Rank three ImageNet networks and a random one on two tasks; writes report.html.
+demo: $(READY)
+	$(BIN)/penultimate demo
+
+# Everything but the tests that need a GPU or the internet.
+test: $(READY)
+	$(BIN)/python -m pytest -m "not gpu and not network"
+
+# The tests that take seconds.
+test-fast: $(READY)
+	$(BIN)/python -m pytest -m "not gpu and not network and not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The parts of the documentation that are generated; a test holds them current.
+docs: $(READY)
+	$(BIN)/python docs/generate_cli.py
+
+# Whole jobs side by side with what one would write by hand; see benchmarks/README.md.
+bench: $(READY)
+	$(BIN)/python benchmarks/whole_job.py
+
+$(READY): pyproject.toml
+	@echo 'Setting up $(VENV): PyTorch and the rest, some minutes the first time.'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[demo,dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist demo-store report.html .pytest_cache .mypy_cache .ruff_cache .hypothesis
