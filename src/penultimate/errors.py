@@ -38,7 +38,7 @@ class UnknownNameError(SpecError):
     kind : what the name should have been, for example ``"backbone"``.
     name : the name as the user wrote it.
     known : the names that would have been right; the nearest ones are shown.
-    remedy : how to see all right names.
+    remedy : how to see all right names, as a clause without a full stop.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
@@ -47,11 +47,10 @@ class UnknownNameError(SpecError):
         self.nearest = nearest(name, known)
         message = f"there is no {kind} {name!r}"
         if self.nearest:
-            message += "; did you mean " + " or ".join(repr(n) for n in self.nearest) + "?"
+            message += "; did you mean " + " or ".join(repr(n) for n in self.nearest)
+            message += f" ({remedy})?" if remedy else "?"
         elif remedy:
-            message += "."
-        if remedy:
-            message += " " + remedy
+            message += f": {remedy}"
         super().__init__(message)
 
 

@@ -63,24 +63,25 @@ def digest_json(value: Any) -> str:
 
 @contextmanager
 def naming_full_disk(path: Path) -> Iterator[None]:
-    """Turn "no space left" into a sentence that names the place and the remedy."""
+    """Turn a full disk, and whatever else forbids writing, into a sentence with the remedy."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(
                 f"no space is left on the disk that holds {path}: free some, or choose another "
-                "place with --store, and run the same command again; what is finished is kept"
+                "place, and run the same command again; what is finished is kept"
             ) from error
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise StoreError(
-                f"{path} cannot be written ({error.strerror}): choose another place with --store"
-            ) from error
-        raise
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror or error}): choose another place for it"
+        ) from error
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write a file whole or not at all: readers see the old content or the new, never a part.
+
+    Text is written as UTF-8. What UTF-8 has no form for, the undecodable bytes of a file's name
+    (``\\udcff`` in Python), is written as a backslash escape: in JSON that reads back as it was.
 
     Raises
     ------
@@ -91,12 +92,16 @@ def write_atomic(path: Path, data: bytes | str) -> None:
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         try:
             with temporary.open("wb") as file:
-                file.write(data.encode() if isinstance(data, str) else data)
+                file.write(_bytes(data))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _bytes(data: bytes | str) -> bytes:
+    return data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
 
 
 def create_exclusive(path: Path, data: bytes | str) -> bool:

@@ -25,7 +25,6 @@ def read_state(path: Path) -> dict[str, Tensor]:
     CheckpointError : the file is missing, is no checkpoint, or holds more than tensors.
     """
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.is_file():
@@ -42,7 +41,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
                 "save only its state_dict, best as .safetensors"
             ) from None
         raise CheckpointError(f"{path} is no PyTorch checkpoint: {_first_line(error)}") from None
-    except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except Exception as error:  # damaged files fail in the unpickler's own many ways
         raise CheckpointError(
             f"{path} cannot be read as a checkpoint ({_first_line(error)}): is it whole?"
         ) from None
@@ -97,7 +96,7 @@ def load_checkpoint(network: nn.Module, path: Path, classifier: tuple[str, ...])
         raise CheckpointError(
             f"{path} does not fit {type(network).__name__}: "
             + "; ".join(fault for fault in faults if fault)
-            + ". Name the architecture it was made with before the '@'"
+            + "; name the architecture it was made with before the '@'"
         )
     network.load_state_dict(state, strict=False)
 

@@ -43,11 +43,7 @@ class GivenFeatures:
                 f"{path} must be floating-point (n, d), and is {matrix.dtype} {matrix.shape}"
             )
         names = folder / "ids.txt"
-        ids = (
-            names.read_text(encoding="utf-8").splitlines()
-            if names.is_file()
-            else [str(i) for i in range(len(matrix))]
-        )
+        ids = _ids(names, len(matrix))
         if len(ids) != len(matrix) or len(set(ids)) != len(ids):
             raise BackboneError(
                 f"{names} must name each of the {len(matrix)} rows of features.npy once, and has "
@@ -75,3 +71,15 @@ class GivenFeatures:
                 f"examples, for example {missing[0]!r}: its ids.txt must name the task's examples"
             )
         return np.asarray(self.matrix[[self.row[name] for name in ids]], dtype=np.float32)
+
+
+def _ids(file: Path, n: int) -> list[str]:
+    """The lines of ``ids.txt``, or row numbers; as ``penultimate.data`` names a task's examples."""
+    if not file.is_file():
+        digits = len(str(n - 1))  # filled with zeros, so that names sort as numbers do
+        return [f"{i:0{digits}d}" for i in range(n)]
+    try:
+        lines = file.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+    except UnicodeDecodeError:
+        raise BackboneError(f"{file} is not UTF-8 text: save it as UTF-8") from None
+    return [line.removesuffix("\r") for line in lines]

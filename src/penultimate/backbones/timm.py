@@ -21,10 +21,12 @@ from penultimate.errors import (
     CheckpointError,
     UnknownNameError,
     WeightsUnavailableError,
+    nearest,
 )
 from penultimate.spec import Preprocessing
 
 LIST = "'penultimate list backbones' shows all"
+WORDS = ("random", "package")  # what may stand after '@' besides a path
 
 
 class PreLogits(nn.Module):
@@ -147,13 +149,16 @@ def _load(network: nn.Module, architecture: str, weights: str, classifier: tuple
                 "backbone",
                 f"{architecture}@package",
                 [f"{known}@package" for known in PACKAGES],
-                "Weights in packages: " + ", ".join(f"{known}@package" for known in PACKAGES),
+                "weights in packages are " + ", ".join(f"{known}@package" for known in PACKAGES),
             )
         package = PACKAGES[architecture]
         load_checkpoint(network, package.checkpoint(), classifier)
         return f"package {package.install}"
     path = Path(weights).expanduser()
     if not path.is_file():
+        if not path.suffix and nearest(weights, WORDS):
+            known = [f"{architecture}@{word}" for word in WORDS]
+            raise UnknownNameError("backbone", f"{architecture}@{weights}", known, LIST)
         raise CheckpointError(
             f"{architecture}@{weights}: there is no file {weights}; after '@' goes a checkpoint's "
             "path, 'random' or 'package'"

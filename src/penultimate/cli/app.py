@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -30,7 +31,7 @@ class Commands(click.Group):
         if name and not name.startswith("-") and self.get_command(ctx, name) is None:
             known = self.list_commands(ctx)
             near = nearest(name, known) or known
-            ctx.fail(f"there is no command {name!r}; did you mean {' or '.join(near)}?")
+            ctx.fail(f"there is no command {name!r}; did you mean {' or '.join(map(repr, near))}?")
         return super().resolve_command(ctx, args)
 
 
@@ -52,10 +53,16 @@ for command in (demo, run, init, listing, results, report, predict):
 
 def main() -> None:
     """Run the command line; an error a user can mend is one sentence and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no fault
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"error: {_sentence(error)}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted: run the same command again to go on", err=True)
@@ -75,6 +82,18 @@ def main() -> None:
             err=True,
         )
         sys.exit(70)
+
+
+def _sentence(error: click.ClickException) -> str:
+    """What click has to say of a wrong argument, in the form of our own errors."""
+    message = error.format_message().rstrip(".").replace(". Did you mean", "; did you mean")
+    message = message.replace("a valid integer range", "a whole number")
+    message = message[:1].lower() + message[1:]
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        asks = "?" if message.endswith("?") else ""
+        help_ = f" ('{error.ctx.command_path} --help' shows all)"
+        message = message.removesuffix(asks) + help_ + asks
+    return message
 
 
 def _raise_if_debugging() -> None:

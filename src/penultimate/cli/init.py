@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -63,5 +64,6 @@ def init(path: Path, force: bool) -> None:
 
     if path.exists() and not force:
         raise SpecError(f"{path} exists: choose another name, or add --force to overwrite it")
-    write_atomic(path, TEMPLATE.format(name=path))
-    click.echo(f"wrote {path}; run it with: penultimate run {path}", err=True)
+    name = shlex.quote(str(path)) if str(path).isprintable() else "STUDY_FILE"
+    write_atomic(path, TEMPLATE.format(name=name))
+    click.echo(f"wrote {path}; run it with: penultimate run {name}", err=True)

@@ -26,7 +26,7 @@ def backbones(pattern: str, as_json: bool) -> None:
         return
     if not rows:
         known = [row["name"] for row in list_backbones()]
-        raise UnknownNameError("backbone", pattern, known, "Wildcards: 'resnet*'")
+        raise UnknownNameError("backbone", pattern, known, "wildcards find more, as in 'resnet*'")
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         click.echo(f"{row['name']:{width}}  {_weights(row['weights'], row['source'])}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from penultimate.errors import DataError
+from penultimate.errors import DataError, StoreError
 
 
 @click.command()
@@ -40,6 +40,11 @@ def predict(
 
     folder = Path(run)
     if folder.is_dir():
+        if not (folder / "result.json").is_file():
+            raise StoreError(
+                f"the folder {folder} is no finished run: 'penultimate results STORE --json' lists "
+                "those of a store"
+            )
         opened = ResultStore(folder.resolve().parent.parent, create=False)
         result = opened.match(folder.resolve().name)
     else:

@@ -30,13 +30,20 @@ PLACES = ("folder", "csv", "features")  # kinds of source that name a place on d
 )
 @click.option("--method", multiple=True, help="What is trained on the features: linear-probe.")
 @click.option("--store", default=STORE, show_default=True, help="Where results are kept.")
-@click.option("--seed", multiple=True, type=int, help="Of the split and of @random. Repeatable.")
+@click.option(
+    "--seed",
+    multiple=True,
+    type=click.IntRange(0),
+    help="Of the split and of @random. Repeatable.",
+)
 @click.option(
     "--geometry",
     type=click.Choice(["whole", "shorter-side-crop"]),
     help="The whole image rescaled to the square (default), or the shorter side and a crop.",
 )
-@click.option("--image-size", type=int, help="Pixels; each network's own where not given.")
+@click.option(
+    "--image-size", type=click.IntRange(1), help="Pixels; each network's own where not given."
+)
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]))
 @click.option(
     "--measure", type=click.Choice(["top-1", "mean-per-class"]), help="The task's own by default."
@@ -67,7 +74,6 @@ def run(
     penultimate run --data photos --backbone resnet50 --backbone resnet50@random
     penultimate run study.toml
     """
-    from penultimate.cli.study import finish_study
     from penultimate.spec import load_study, locate
 
     given = [name for name, value in asked.items() if value not in (None, ())]
@@ -78,8 +84,15 @@ def run(
             f"a study file and --{given[0].replace('_', '-')} cannot go together: write it into "
             f"{study_file}"
         )
+    elif study_file.is_dir():
+        raise SpecError(
+            f"{study_file} is a folder and not a study file: to rank networks on its images, "
+            f"write --data {study_file} --backbone NAME"
+        )
     else:
         study = load_study(study_file)
+    from penultimate.cli.study import finish_study  # torch, only now that the study is right
+
     try:
         finish_study(
             study,
@@ -143,8 +156,9 @@ def study_of(
     try:
         return Study.model_validate(record)
     except ValidationError as error:
-        message = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise SpecError(message) from None
+        first = error.errors()[0]
+        what = f"{first['loc'][-1]}: " if first["loc"] else ""
+        raise SpecError(what + first["msg"].removeprefix("Value error, ")) from None
 
 
 def source_of(data: str) -> str:
@@ -178,4 +192,4 @@ def _check_methods(names: tuple[str, ...]) -> None:
 
     for name in names:
         if name not in METHODS:
-            raise UnknownNameError("method", name, METHODS, "Methods: " + ", ".join(METHODS))
+            raise UnknownNameError("method", name, METHODS, "the methods are " + ", ".join(METHODS))

@@ -65,9 +65,10 @@ def _notices(done: StudyResults) -> list[str]:
         if result.skipped:
             shown = ", ".join(f"{s.id} ({s.reason})" for s in result.skipped[:5])
             more = len(result.skipped) - 5
+            what = "1 image" if len(result.skipped) == 1 else f"{len(result.skipped):,} images"
             notices.append(
-                f"{name}: {len(result.skipped)} images could not be read and are left out: {shown}"
-                + (f" and {more} more" if more > 0 else "")
+                f"{name}: {what} left out that cannot be read: {shown}"
+                + (f" and {more:,} more" if more > 0 else "")
             )
         if not all(candidate.converged for candidate in (*result.selection, result.final)):
             ended = sum(not candidate.converged for candidate in result.selection)

@@ -67,10 +67,10 @@ def load_dataset(
 def _unknown(source: str) -> UnknownNameError:
     kind, colon, _ = source.partition(":")
     known = [*TASKS, *SOURCES]
-    remedy = "Built-in tasks are shown by: penultimate list tasks; your own images are folder:DIR "
-    remedy += "or csv:FILE."
+    remedy = "'penultimate list tasks' shows the built-in ones, and your own images are "
+    remedy += "folder:DIR or csv:FILE"
     if not colon and Path(source).expanduser().exists():
-        remedy = f"There is a file or folder of that name: write folder:{source} or csv:{source}."
+        remedy = f"for the file or folder of that name write folder:{source} or csv:{source}"
     return UnknownNameError("task", kind + colon, known, remedy)
 
 

@@ -14,7 +14,7 @@ from penultimate.backbones import ResolvedBackbone, resolve
 from penultimate.errors import PenultimateError, StoreError
 from penultimate.execution.compute import compute
 from penultimate.execution.plan import Planned, plan
-from penultimate.features import Extractor, Features, cached
+from penultimate.features import Extractor, Features, cached, usable_device
 from penultimate.io import write_atomic
 from penultimate.lease import Waiter
 from penultimate.progress import SILENT, Progress
@@ -57,10 +57,13 @@ class StudyFailedError(PenultimateError):
         self.results = results
         first = results.failures[0]
         total = len(results.failures) + len(results.results)
-        super().__init__(
-            f"{len(results.failures)} of {total} runs failed, the first of "
-            f"{first.spec.backbone.display} on {first.spec.task.display}: {first.message}"
+        where = f"{first.spec.backbone.display} on {first.spec.task.display}"
+        which = (
+            f"{where} failed"
+            if total == 1
+            else f"{len(results.failures)} of {total} runs failed, the first of {where}"
         )
+        super().__init__(f"{which}: {first.message}")
 
 
 def run(
@@ -88,6 +91,7 @@ def run(
     StudyFailedError : some runs failed; the others are in the store and in its ``results``.
     PenultimateError : the study cannot be begun, or the store cannot be written.
     """
+    device = usable_device(device) if device else None  # wrong for one run is wrong for all
     store = store if isinstance(store, ResultStore) else ResultStore(store)
     study = rooted(study, Path.cwd())
     planned = plan(study, cache=store.root / "scans", strict=strict, progress=progress)
@@ -141,10 +145,11 @@ class _Job:
                                 raise  # the next run would fail at the same place
                             except PenultimateError as error:
                                 failures.append(Failure(item.spec, str(error)))
-                                self.progress.note(
-                                    f"{item.spec.backbone.display} on {item.spec.task.display} "
-                                    f"failed: {error}"
-                                )
+                                if len(planned) > 1:  # else the error at the end says it
+                                    self.progress.note(
+                                        f"{item.spec.backbone.display} on "
+                                        f"{item.spec.task.display} failed: {error}"
+                                    )
                                 continue
                 results[place] = found.model_copy(update={"spec": item.spec})
             if len(later) == len(left):

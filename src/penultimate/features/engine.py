@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from penultimate.errors import BackboneError
+from penultimate.errors import BackboneError, SpecError
 from penultimate.features.images import normalise
 from penultimate.progress import Progress
 from penultimate.spec import Preprocessing
@@ -67,6 +67,26 @@ def best_device() -> str:
     return "cpu"
 
 
+def usable_device(device: str | None) -> str:
+    """``device``, or the fastest that is there.
+
+    Raises
+    ------
+    SpecError : this machine has no such device.
+    """
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if device is not None and not there.get(device, False):
+        raise SpecError(
+            f"there is no device {device!r} that PyTorch can use here: leave it out to compute on "
+            f"the fastest that is there, {best_device()!r}"
+        )
+    return device or best_device()
+
+
 def can_compile(device: str) -> bool:
     """Whether ``torch.compile`` has what it needs here: a C++ compiler, or Triton on CUDA."""
     if device == "cpu":
@@ -76,7 +96,7 @@ def can_compile(device: str) -> bool:
 
 def eager(precision: str, device: str | None = None) -> Engine:
     """PyTorch as it is, on the fastest device or on ``device``."""
-    device = device or best_device()
+    device = usable_device(device)
     return Engine(
         device=device,
         batch_size=BATCH[device],

@@ -50,8 +50,13 @@ def load_study(path: Path) -> Study:
         raise SpecError(
             f"there is no study file {path}: 'penultimate init {path}' writes one to start from"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path} cannot be read as a UTF-8 study file: {error}") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"{path} is not UTF-8 text: save the study file as UTF-8") from None
+    except OSError as error:
+        raise SpecError(
+            f"{path} cannot be read ({error.strerror}): a study is a TOML file, and 'penultimate "
+            "init' writes one to start from"
+        ) from None
     try:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -108,7 +113,8 @@ def locate(name: str, path: Path) -> str:
 
 def _explain(error: ValidationError, path: Path, text: str) -> str:
     """The first mistake in one sentence: where it is, what is wrong, what would be right."""
-    first = error.errors()[0]
+    # A key that nothing reads is often why another is missing, so it comes first.
+    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     # Members of a union are told by their type's name in the location: no key of the file.
     loc = [part for part in first["loc"] if not (isinstance(part, str) and part[:1].isupper())]
     key = str(loc[-1]) if loc else ""
