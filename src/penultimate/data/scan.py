@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from penultimate.errors import DataError, UnreadableImageError
 from penultimate.progress import SILENT, Progress
 
 THREADS = 8  # at most: each holds a decoded picture of up to 128 MiB and a copy to work on
+SAVE_EVERY = 60.0  # seconds of reading that a crash may cost
 BLOCK = 64  # files in flight at once, so that stopping early does not read the rest first
 
 
@@ -66,11 +68,15 @@ def refuse(place: str, reason: str) -> None:
 def _in_order(
     entries: Sequence[Entry], hashes: bool, kept: ScanCache
 ) -> Iterator[tuple[Entry, Scanned]]:
+    saved = time.monotonic()
     with ThreadPoolExecutor(max(1, min(THREADS, os.cpu_count() or 1))) as pool:
         for start in range(0, len(entries), BLOCK):
             block = entries[start : start + BLOCK]
             answers = pool.map(lambda entry: _scan(entry.path, hashes, kept), block)
             yield from zip(block, answers, strict=True)
+            if time.monotonic() - saved > SAVE_EVERY:  # between blocks no thread adds to it
+                kept.write()
+                saved = time.monotonic()
 
 
 def _scan(path: Path, hashes: bool, kept: ScanCache) -> Scanned:
