@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from penultimate.errors import StoreError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -32,7 +34,10 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
     from penultimate.stats import rank
 
     def predictions(digest: str) -> pd.DataFrame:
-        return store.predictions(store.match(digest))
+        result = store.get(digest)
+        if result is None:
+            raise StoreError(f"run {digest[:12]} has gone from {store.root} meanwhile: run again")
+        return store.predictions(result)
 
     ranking = rank(frame, predictions)
     width = None if sys.stdout.isatty() else 100

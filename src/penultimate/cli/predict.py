@@ -31,8 +31,8 @@ def predict(
 ) -> None:
     """Class and probability of IMAGES by the probe of RUN.
 
-    RUN is a run's folder (STORE/runs/...) or the beginning of its digest, as 'penultimate results
-    STORE --json' shows it.
+    RUN is the name of a backbone, where the store holds one run of it, or the beginning of a
+    run's digest, as 'penultimate results STORE --json' shows it, or a run's folder.
     """
     from penultimate.cli.output import print_json
     from penultimate.execution.predict import Prediction, predict_images

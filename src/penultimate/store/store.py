@@ -41,6 +41,8 @@ from penultimate.store.run import Run
 if TYPE_CHECKING:
     import pandas as pd
 
+MATCHES_SHOWN = 4
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -75,7 +77,7 @@ class ResultStore:
                 f"there is no results store at {self.root}: 'penultimate run ... --store "
                 f"{self.root}' makes one"
             )
-        elif self.root.is_dir() and any(self.root.iterdir()):
+        elif _holds_other_files(self.root) and not marker.is_file():
             raise StoreError(
                 f"{self.root} holds other files and no store.json: choose an empty or new folder"
             )
@@ -124,23 +126,36 @@ class ResultStore:
             if (result := self.get(digest)) is not None:
                 yield result
 
-    def match(self, prefix: str) -> Result:
-        """The one result whose digest begins with ``prefix``.
+    def match(self, name: str) -> Result:
+        """The one result whose digest begins with ``name``, or whose backbone is called that.
 
         Raises
         ------
-        StoreError : none does, or several do.
+        StoreError : none does, or several do; they are named.
         """
-        found = [digest for digest in self.digests() if digest.startswith(prefix)]
-        if len(found) != 1:
-            many = f"{len(found)} runs begin" if found else "no run begins"
+        frame = self.frame()
+        found = frame[frame["run"].str.startswith(name) | (frame["backbone"] == name)]
+        if found.empty:
             raise StoreError(
-                f"{many} with {prefix!r} in {self.root}: "
-                f"'penultimate results {self.root}' lists all"
+                f"no run and no backbone in {self.root} is called {name!r}: "
+                f"'penultimate results {self.root}' lists them"
             )
-        result = self.get(found[0])
+        if len(found) > 1:
+            first = found.head(MATCHES_SHOWN)
+            listed = ", ".join(
+                f"{run[:10]} ({task}, {backbone}, seed {seed})"
+                for run, task, backbone, seed in zip(
+                    first["run"], first["task"], first["backbone"], first["seed"], strict=True
+                )
+            )
+            more = len(found) - len(first)
+            raise StoreError(
+                f"{len(found)} runs in {self.root} are called {name!r}: choose one by its digest, "
+                f"{listed}" + (f" and {more} more" if more else "")
+            )
+        result = self.get(found["run"].iloc[0])
         if result is None:  # deleted between listing and reading
-            raise StoreError(f"run {found[0]} has gone from {self.root} meanwhile")
+            raise StoreError(f"run {name} has gone from {self.root} meanwhile")
         return result
 
     def artefact(self, result: Result, kind: str) -> Path:
@@ -195,11 +210,18 @@ class ResultStore:
         final = self.root / "runs" / attempt.digest / "result.json"
         if not create_exclusive(final, indented_json(result.model_dump(mode="json"))):
             shutil.rmtree(attempt.folder, ignore_errors=True)
-        self._drop_other_attempts(attempt.digest)
         committed = self.get(attempt.digest)
         if committed is None:
             raise StoreError(f"{final} was removed while it was written: run again")
+        self.tidy(committed)
         return committed
+
+    def tidy(self, committed: Result) -> None:
+        """Remove what crashed or slower attempts at a committed run left."""
+        kept = {Path(path).parent.name for path in committed.artefacts.values()}
+        for attempt in (self.root / "runs" / committed.digest / "attempts").glob("*"):
+            if attempt.name not in kept:
+                shutil.rmtree(attempt, ignore_errors=True)
 
     def write_split(self, fingerprint: str, content: str) -> Path:
         """Keep which example is in which part, by the data's fingerprint."""
@@ -208,16 +230,10 @@ class ResultStore:
             write_atomic(path, content)
         return path
 
-    def _drop_other_attempts(self, digest: str) -> None:
-        """Remove what crashed attempts left, now that the run is committed."""
-        folder = self.root / "runs" / digest
-        committed = self.get(digest)
-        if committed is None:
-            return
-        kept = {Path(path).parent.name for path in committed.artefacts.values()}
-        for attempt in (folder / "attempts").iterdir():
-            if attempt.name not in kept:
-                shutil.rmtree(attempt, ignore_errors=True)
+
+def _holds_other_files(root: Path) -> bool:
+    """Whether there is more than the marker that another process may be writing just now."""
+    return root.is_dir() and any("store.json" not in path.name for path in root.iterdir())
 
 
 def _load_json(path: Path) -> dict[str, object]:
