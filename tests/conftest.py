@@ -1,0 +1,1 @@
+"""Here so that ``builders`` can be imported from every folder of tests."""
