@@ -122,6 +122,8 @@ class Waiter:
             os.link(aside, self._path)
         except FileExistsError:
             pass
+        except OSError:  # a file system without links
+            aside.replace(self._path)
         finally:
             aside.unlink(missing_ok=True)
         return False
@@ -152,12 +154,14 @@ def _is_dead(holder: dict[str, object]) -> bool:
     if holder.get("machine") != _machine():
         return False
     try:
-        started = psutil.Process(int(str(holder["pid"]))).create_time()
+        process = psutil.Process(int(str(holder["pid"])))
+        if process.status() == psutil.STATUS_ZOMBIE:  # killed, and nobody has asked how it ended
+            return True
+        return bool(abs(process.create_time() - float(str(holder["started"]))) > 1.0)
     except psutil.NoSuchProcess:
         return True
-    except (KeyError, ValueError, psutil.Error):
+    except (KeyError, ValueError, psutil.Error):  # a damaged file: its silence will tell
         return False
-    return bool(abs(started - float(str(holder["started"]))) > 1.0)
 
 
 def _read(path: Path) -> dict[str, object]:
