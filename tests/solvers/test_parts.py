@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penultimate.solvers.curvature import KroneckerCurvature, solve_intercept
+from penultimate.solvers.curvature import ExactCurvature, KroneckerCurvature, solve_intercept
 from penultimate.solvers.lbfgs import Memory
+from penultimate.solvers.model import Trend
 from penultimate.solvers.reduction import reduce
-from penultimate.solvers.search import Quadratic, minimise_along
+from penultimate.solvers.search import minimise_along
 from penultimate.solvers.softmax import Softmax
 
 
@@ -63,7 +66,7 @@ def test_kronecker_curvature_is_the_hessian_where_p_is_constant() -> None:
     """At W = 0 the model is exact: compare with autograd's Hessian of the objective."""
     X, y = randn(20, 3), torch.arange(20) % 4
     w = torch.ones(20, dtype=torch.float64)
-    r, loss = reduce(X, w), Softmax(y, w, 4)
+    r, loss = reduce(X, w), Softmax(y, None)
     b = torch.log(torch.tensor([5.0, 5.0, 5.0, 5.0], dtype=torch.float64))
 
     def objective(flat: torch.Tensor) -> torch.Tensor:
@@ -72,7 +75,7 @@ def test_kronecker_curvature_is_the_hessian_where_p_is_constant() -> None:
         return cross_entropy + 0.35 * flat.square().sum()
 
     H = torch.autograd.functional.hessian(objective, torch.zeros(12, dtype=torch.float64))
-    C = loss.curvature(loss.at(loss.of_intercept(b))) / loss.total
+    C = loss.summary(loss.of_intercept(b)).curvature / loss.weight
     G = randn(4, 3, seed=5)
     X = KroneckerCurvature(C, r.spectrum, 0.7).solve(G)
     torch.testing.assert_close((H @ X.flatten()).reshape(4, 3), G)
@@ -91,68 +94,116 @@ def test_intercept_system(k: int, seed: int) -> None:
     x = torch.from_numpy(rng.normal(size=k))
     x = x - x.mean()
     g = C @ x
-    found = solve_intercept(C, g)
+    found = solve_intercept(C, g, shift_invariant=True)
     torch.testing.assert_close(C @ found, g, rtol=1e-7, atol=1e-9 * float(g.abs().max()))
     assert abs(float(found.sum())) < 1e-8 * float(found.abs().max())
 
 
+def test_intercept_of_independent_classes() -> None:
+    C = torch.diag(torch.tensor([2.0, 1e-9, 0.0], dtype=torch.float64))
+    g = torch.tensor([1.0, 1e-9, 0.0], dtype=torch.float64)
+    expected = torch.tensor([0.5, 1.0, 0.0], dtype=torch.float64)
+    torch.testing.assert_close(solve_intercept(C, g, shift_invariant=False), expected)
+
+
+def test_exact_curvature_eliminates_the_intercept() -> None:
+    """The answer is that of the Schur complement, which is the Hessian of min over b."""
+    X, y = randn(20, 3), torch.arange(20) % 4
+    loss = Softmax(y, None)
+    Z = torch.cat([X, torch.ones(20, 1, dtype=torch.float64)], dim=1)
+    H = loss.hessian(loss.margins(randn(20, 4, seed=7)), Z)
+    full = H.clone()
+    for c in range(4):
+        full[c, :3, c, :3] += 0.7 * torch.eye(3, dtype=torch.float64)
+    ww = full[:, :3, :, :3].reshape(12, 12)
+    wb, bb = full[:, :3, :, 3].reshape(12, 4), full[:, 3, :, 3]
+    schur = ww - wb @ torch.linalg.pinv(bb) @ wb.T
+    G = randn(4, 3, seed=8)
+    exact = ExactCurvature(H, 0.7, shift_invariant=True)
+    assert exact.usable
+    torch.testing.assert_close(schur @ exact.solve(G).flatten(), G.flatten())
+
+
+def pair(H: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    s = randn(2, 3, seed=seed)
+    return s, (H @ s.flatten()).reshape(2, 3)
+
+
 def test_memory_meets_the_secant_equation_at_another_l2_and_size() -> None:
-    """Kept at curvature H, used where the curvature is H / 2 + 0.3 I."""
+    """Seen at curvature H + 0.1 I, used where the curvature is H / 2 + 0.3 I."""
     A = randn(6, 6)
+    identity = torch.eye(6, dtype=torch.float64)
     H = A @ A.T
     memory = Memory(3)
     for seed in range(5):
-        s = randn(2, 3, seed=seed)
-        memory.remember(s, (H @ s.flatten()).reshape(2, 3), trace=8.0)
-    now = H / 2 + 0.3 * torch.eye(6, dtype=torch.float64)
-    last = randn(2, 3, seed=4)
-    y = (now @ last.flatten()).reshape(2, 3)
-    torch.testing.assert_close(memory.solve(y, lambda q: 2 * q, l2=0.3, trace=4.0), last)
+        memory.remember(*pair(H + 0.1 * identity, seed), l2=0.1, trace=8.0)
+    memory.tune(0.3, trace=4.0)
+    s, y = pair(H / 2 + 0.3 * identity, 4)
+    torch.testing.assert_close(memory.solve(y, lambda q: 2 * q), s)
 
 
 def test_memory_of_a_full_space_is_the_inverse() -> None:
     """After as many conjugate steps as dimensions, L-BFGS is the inverse of the Hessian."""
     A = randn(4, 4)
-    H = A @ A.T
+    H = A @ A.T + torch.eye(4, dtype=torch.float64)
     memory = Memory(4)
     for s in torch.linalg.eigh(H).eigenvectors.T:
-        memory.remember(s.reshape(1, 4), (H @ s).reshape(1, 4), trace=1.0)
+        memory.remember(s.reshape(1, 4), (H @ s).reshape(1, 4), l2=1.0, trace=1.0)
     g = randn(1, 4, seed=3)
-    exact = torch.linalg.solve(H + torch.eye(4, dtype=torch.float64), g.flatten())
-    found = memory.solve(g, lambda q: 0.1 * q, l2=1.0, trace=1.0)
-    torch.testing.assert_close(found, exact.reshape(1, 4))
+    exact = torch.linalg.solve(H, g.flatten()).reshape(1, 4)
+    torch.testing.assert_close(memory.solve(g, lambda q: 0.1 * q), exact)
 
 
 def test_memory_forgets_what_has_no_curvature() -> None:
     memory = Memory(4)
-    memory.remember(randn(1, 4), -randn(1, 4), trace=1.0)
+    memory.remember(randn(1, 4), -randn(1, 4), l2=1.0, trace=1.0)
     g = randn(1, 4, seed=3)
-    torch.testing.assert_close(memory.solve(g, lambda q: 0.1 * q, l2=1.0, trace=1.0), 0.1 * g)
+    torch.testing.assert_close(memory.solve(g, lambda q: 0.1 * q), 0.1 * g)
+
+
+def test_trend_adds_up_the_steps_to_come() -> None:
+    """Steps that halve the decrement, and gain what it says, add up to twice the decrement."""
+    trend = Trend(1e-16)
+    assert trend.observe(10.0, 2.0) == 2.0
+    assert trend.observe(8.0, 1.0) == pytest.approx(2.0)
+    assert trend.observe(7.0, 0.5) == pytest.approx(1.0)
+    assert trend.observe(6.0, 0.25) == pytest.approx(1.0)  # gained twice what was promised
+    assert not trend.stalled
+
+
+def test_trend_notices_a_stall() -> None:
+    trend = Trend(1e-16)
+    for _ in range(4):
+        trend.observe(10.0, 2.0)
+    assert trend.stalled
+    trend.leave()
+    assert not trend.stalled
+
+
+def softmax_line(
+    y: torch.Tensor, M: torch.Tensor, D: torch.Tensor, bend: float
+) -> tuple[Callable[[float], tuple[float, float]], float]:
+    loss = Softmax(y, None)
+
+    def derivatives(t: float) -> tuple[float, float]:
+        first, second = loss.slope(M + t * D, D).tolist()
+        return first + t * bend, second + bend
+
+    return derivatives, derivatives(0.0)[0]
 
 
 def test_search_finds_the_minimum_along_a_line() -> None:
-    loss = Softmax(torch.arange(30) % 3, torch.ones(30, dtype=torch.float64), 3)
+    y = torch.arange(30) % 3
+    loss = Softmax(y, None)
     M = loss.margins(randn(30, 3))
-    at = loss.at(M)
-    D = -loss.margins(loss.residual(at))
-    found = minimise_along(loss, M, at, D, Quadratic(0.0, 0.1, 0.2), accuracy=1e-10)
-    assert found is not None
-    slope, _ = loss.slope_and_bend(found.at, D)
-    assert slope + 0.1 + 0.2 * found.t == pytest.approx(0.0, abs=1e-8)
-
-
-def test_search_refuses_to_go_up() -> None:
-    loss = Softmax(torch.arange(30) % 3, torch.ones(30, dtype=torch.float64), 3)
-    M = loss.margins(randn(30, 3))
-    at = loss.at(M)
-    assert minimise_along(loss, M, at, loss.margins(loss.residual(at)), Quadratic()) is None
+    derivatives, slope = softmax_line(y, M, -loss.margins(loss.residual(M)), 0.2)
+    t = minimise_along(derivatives, slope, accuracy=1e-10)
+    assert derivatives(t)[0] == pytest.approx(0.0, abs=1e-8)
 
 
 def test_search_survives_separable_examples() -> None:
     """The loss falls like exp(-t) for ever; only the penalty ends it."""
-    loss = Softmax(torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.float64), 2)
     M = torch.zeros(4, 2, dtype=torch.float64)
     D = torch.tensor([[0.0, -1.0]] * 4, dtype=torch.float64)
-    found = minimise_along(loss, M, loss.at(M), D, Quadratic(0.0, 0.0, 1e-12), accuracy=1e-12)
-    assert found is not None
-    assert 20 < found.t < 35
+    derivatives, slope = softmax_line(torch.zeros(4, dtype=torch.long), M, D, 1e-12)
+    assert 20 < minimise_along(derivatives, slope, accuracy=1e-12) < 35

@@ -11,13 +11,17 @@ import torch
 
 from penultimate.solvers.softmax import Softmax
 
+Y = torch.randint(0, 5, (30,), generator=torch.Generator().manual_seed(0))
+W = torch.rand(30, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 0.1
 
-@pytest.fixture
-def loss() -> Softmax:
-    generator = torch.Generator().manual_seed(0)
-    y = torch.randint(0, 5, (30,), generator=generator)
-    w = torch.rand(30, dtype=torch.float64, generator=generator) + 0.1
-    return Softmax(y, w, 5)
+
+@pytest.fixture(params=["weighted", "plain"])
+def loss(request: pytest.FixtureRequest) -> Softmax:
+    return Softmax(Y, W if request.param == "weighted" else None)
+
+
+def weights(loss: Softmax) -> torch.Tensor:
+    return W if loss.weight != 30 else torch.ones_like(W)
 
 
 def logits(seed: int) -> torch.Tensor:
@@ -27,27 +31,40 @@ def logits(seed: int) -> torch.Tensor:
 
 def test_value_is_torchs_cross_entropy(loss: Softmax) -> None:
     L = logits(1)
-    expected = torch.nn.functional.cross_entropy(L, loss.labels, reduction="none") @ loss.weights
-    assert loss.at(loss.margins(L.clone())).value == pytest.approx(float(expected), rel=1e-14)
+    expected = torch.nn.functional.cross_entropy(L, Y, reduction="none") @ weights(loss)
+    found = loss.summary(loss.margins(L.clone())).value
+    assert float(found) == pytest.approx(float(expected), rel=1e-14)
 
 
 def test_residual_is_autograds_gradient(loss: Softmax) -> None:
     L = logits(1).requires_grad_()
-    value = torch.nn.functional.cross_entropy(L, loss.labels, reduction="none") @ loss.weights
+    value = torch.nn.functional.cross_entropy(L, Y, reduction="none") @ weights(loss)
     (expected,) = torch.autograd.grad(value, L)
-    r = loss.residual(loss.at(loss.margins(L.detach().clone())))
+    M = loss.margins(L.detach().clone())
+    r = loss.residual(M)
     torch.testing.assert_close(r, expected, rtol=1e-12, atol=1e-14)
     assert float(r.sum(dim=1).abs().max()) < 1e-15
+    torch.testing.assert_close(loss.summary(M).gradient, expected.sum(dim=0), atol=1e-13, rtol=0)
 
 
-def test_slope_and_bend_are_numerical_derivatives(loss: Softmax) -> None:
+def test_slope_is_numerical_derivatives(loss: Softmax) -> None:
     M, D = loss.margins(logits(1)), loss.margins(logits(2))
-    slope, bend = loss.slope_and_bend(loss.at(M), D)
+    slope, bend = loss.slope(M, D).tolist()
     h = 1e-4
-    up, here, down = (loss.at(M + t * D).value for t in (h, 0.0, -h))
+    up, here, down = (float(loss.summary(M + t * D).value) for t in (h, 0.0, -h))
     assert slope == pytest.approx((up - down) / (2 * h), rel=1e-6)
     assert bend == pytest.approx((up - 2 * here + down) / h**2, rel=1e-5)
-    assert loss.slope(loss.at(M), D) == pytest.approx(slope, rel=1e-14)
+
+
+def test_plane_agrees_with_lines(loss: Softmax) -> None:
+    M, D, E = (loss.margins(logits(seed)) for seed in (1, 2, 3))
+    value, gradient, bend = loss.plane(M, torch.stack([D, E]))
+    assert float(value) == pytest.approx(float(loss.summary(M).value), rel=1e-14)
+    for a, b in ((1.0, 0.0), (0.0, 1.0), (0.7, -0.4)):
+        c = torch.tensor([a, b], dtype=torch.float64)
+        expected = loss.slope(M, a * D + b * E)
+        found = torch.stack([gradient @ c, c @ bend @ c])
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_drift_and_curvature_are_numerical_derivatives_of_the_residual(loss: Softmax) -> None:
@@ -55,15 +72,36 @@ def test_drift_and_curvature_are_numerical_derivatives_of_the_residual(loss: Sof
     h = 1e-6
 
     def summed(direction: torch.Tensor, t: float) -> torch.Tensor:
-        return loss.residual(loss.at(M + t * direction)).sum(dim=0)
+        return loss.residual(M + t * direction).sum(dim=0)
 
     expected = (summed(D, h) - summed(D, -h)) / (2 * h)
-    torch.testing.assert_close(loss.drift(loss.at(M), D), expected, rtol=1e-7, atol=1e-8)
-    C = loss.curvature(loss.at(M))
+    torch.testing.assert_close(loss.drift(M, D), expected, rtol=1e-7, atol=1e-8)
+    C = loss.summary(M).curvature
     for k in range(5):
         E = loss.of_intercept(torch.eye(5, dtype=torch.float64)[k])
         expected = (summed(E, h) - summed(E, -h)) / (2 * h)
         torch.testing.assert_close(C[:, k], expected, rtol=1e-7, atol=1e-8)
+
+
+def test_hessian_is_autograds(loss: Softmax) -> None:
+    generator = torch.Generator().manual_seed(4)
+    Z = torch.randn(30, 3, dtype=torch.float64, generator=generator)
+    P = torch.randn(5, 3, dtype=torch.float64, generator=generator)
+
+    def value(flat: torch.Tensor) -> torch.Tensor:
+        losses = torch.nn.functional.cross_entropy(Z @ flat.reshape(5, 3).T, Y, reduction="none")
+        return losses @ weights(loss)
+
+    expected = torch.autograd.functional.hessian(value, P.flatten()).reshape(5, 3, 5, 3)
+    found = loss.hessian(loss.margins(Z @ P.T), Z)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_taking_rows(loss: Softmax) -> None:
+    M = loss.margins(logits(1))
+    torch.testing.assert_close(
+        loss.take(slice(3, 20, 4)).residual(M[3:20:4]), loss.residual(M)[3:20:4]
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,8 +112,8 @@ def test_drift_and_curvature_are_numerical_derivatives_of_the_residual(loss: Sof
 def test_nothing_is_lost_to_cancellation(margin: float, dtype: torch.dtype) -> None:
     """Two wrong classes at ``margin`` and just below it, against 200 digits."""
     m = torch.tensor([[margin, 0.0, margin - 1]], dtype=dtype)
-    loss = Softmax(torch.tensor([1]), torch.ones(1, dtype=dtype), 3)
-    at = loss.at(m)
+    loss = Softmax(torch.tensor([1]), None)
+    summary = loss.summary(m)
     with mpmath.workdps(200):
         a, b = (mpmath.exp(mpmath.mpf(float(v))) for v in (m[0, 0], m[0, 2]))
         exact = float(mpmath.log(1 + a + b))
@@ -83,14 +121,13 @@ def test_nothing_is_lost_to_cancellation(margin: float, dtype: torch.dtype) -> N
         C00 = float(a * (1 + b) / (1 + a + b) ** 2)
     eps = torch.finfo(dtype).eps
     scale = max(1.0, abs(margin))  # exp turns a rounding of its argument into a relative one
-    assert at.value == pytest.approx(exact, rel=4 * eps * scale)
-    assert float(loss.residual(at)[0, 1]) == pytest.approx(residual, rel=4 * eps * scale)
-    found = float(loss.curvature(at)[0, 0])
+    assert float(summary.value) == pytest.approx(exact, rel=4 * eps * scale)
+    assert float(loss.residual(m)[0, 1]) == pytest.approx(residual, rel=4 * eps * scale)
+    found = float(summary.curvature[0, 0])
     assert found == pytest.approx(C00, rel=8 * eps * scale, abs=float(torch.finfo(dtype).tiny))
-    assert math.isfinite(at.value)
+    assert math.isfinite(float(summary.value))
 
 
 def test_intercept_margins(loss: Softmax) -> None:
     b = torch.arange(5, dtype=torch.float64)
-    expected = loss.margins(b.repeat(30, 1))
-    np.testing.assert_array_equal(loss.of_intercept(b), expected)
+    np.testing.assert_array_equal(loss.of_intercept(b), loss.margins(b.repeat(30, 1)))

@@ -78,8 +78,8 @@ def test_gradient_norm_is_that_of_the_stated_solution() -> None:
         logits = torch.from_numpy(X) @ W.T + b
         loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(y), reduction="sum")
         gW, gb = torch.autograd.grad(loss + l2 / 2 * W.square().sum(), (W, b))
-        assert path.gradient_norm[i] == pytest.approx(float(gW.norm()), rel=1e-5)
-        assert float(gb.norm()) < 1e-5
+        assert path.gradient_norm[i] == pytest.approx(float(gW.norm()), rel=1e-4)
+        assert float(gb.norm()) < 1e-4
         assert path.suboptimality_bound[i] == pytest.approx(path.gradient_norm[i] ** 2 / (2 * l2))
 
 
@@ -297,7 +297,10 @@ def test_no_warnings_at_the_extremes() -> None:
     X, y = blobs(50, 5, 3, spread=50, noise=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        path = softmax_path(X * 1e150, y, 3, GRID)
+        with pytest.raises(SolverError, match="divide the features"):
+            softmax_path(X * 1e150, y, 3, GRID)
+        path = softmax_path(X * 1e10, y, 3, GRID)
         assert np.isfinite(path.objective).all()
+        assert path.converged.all()
         path = softmax_path(X * 1e-150, y, 3, GRID)
         assert np.isfinite(path.objective).all()

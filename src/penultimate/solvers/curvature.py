@@ -1,6 +1,6 @@
 """A model of the curvature that is the same size for every l2 and inverted at once.
 
-The second derivative of the objective by ``W``, in the eigenbasis, is ::
+The second derivative of the objective by ``W``, in the eigenbasis, is, for softmax, ::
 
     sum_i w_i (diag p_i - p_i p_i^T)  (x)  z_i z_i^T  +  l2 I
 
@@ -10,7 +10,8 @@ Where p does not depend on z (strong regularisation) it is exactly the Kronecker
 
 and elsewhere that is a good start for L-BFGS: C (K, K) knows which classes are still in doubt
 and which are mistaken for each other. With ``C = U diag(eta) U^T`` the inverse is a division by
-``eta_a spectrum_j + l2`` between two rotations of the classes.
+``eta_a spectrum_j + l2`` between two rotations of the classes. For independent losses C is
+diagonal and all else the same.
 """
 
 from __future__ import annotations
@@ -24,27 +25,66 @@ class KroneckerCurvature:
 
     def __init__(self, C: Tensor, spectrum: Tensor, l2: float) -> None:
         eta, U = torch.linalg.eigh(C)
-        self._U: Tensor = U
-        self._denominator = torch.outer(eta.clamp_(min=0.0), spectrum) + l2
+        self._U: Tensor = U.to(spectrum.dtype)
+        scales = eta.clamp_(min=0.0).to(spectrum.dtype)
+        self._denominator = torch.outer(scales, spectrum).add_(l2)
 
     def solve(self, G: Tensor) -> Tensor:
         """The step ``(K, r)`` that answers a gradient ``G (K, r)``."""
-        return self._U.mm((self._U.T @ G) / self._denominator)
+        return self._U.mm((self._U.T @ G).div_(self._denominator))
 
 
-def solve_intercept(C: Tensor, g: Tensor) -> Tensor:
-    """The solution of ``C x = g`` for a Laplacian ``C (K, K)`` and ``g (K,)`` that sums to zero.
+class ExactCurvature:
+    """The inverse of the second derivative itself, for problems so small that it can be had.
 
-    C is singular (a constant added to every class changes nothing); the answer sums to zero.
+    With few coefficients, and few examples that still matter, there are directions that only the
+    penalty bends; no Kronecker product knows them, and a Newton decrement that does not know
+    them is many times too small. ``H (K, r + 1, K, r + 1)`` is that of the loss, the intercept
+    last.
+    """
+
+    def __init__(self, H: Tensor, l2: float, *, shift_invariant: bool) -> None:
+        k, r = H.shape[0], H.shape[1] - 1
+        self._shape = k, r
+        H = H.clone()
+        for c in range(k):
+            H[c, :r, c, :r].diagonal().add_(l2)
+        if shift_invariant:
+            H[:, r, :, r] += H[:, r, :, r].diagonal().mean()
+        square = H.reshape(k * (r + 1), k * (r + 1))
+        size = square.diagonal().clamp(min=torch.finfo(H.dtype).tiny).sqrt()
+        self._size = size
+        self._factor, failed = torch.linalg.cholesky_ex(square / torch.outer(size, size))
+        self.usable = int(failed) == 0
+
+    def solve(self, G: Tensor) -> Tensor:
+        """The step ``(K, r)`` that answers a gradient ``G (K, r)``, the intercept following."""
+        k, r = self._shape
+        g = torch.cat([G.double(), G.new_zeros(k, 1, dtype=torch.float64)], dim=1).flatten()
+        x = torch.cholesky_solve((g / self._size)[:, None], self._factor)[:, 0] / self._size
+        return x.reshape(k, r + 1)[:, :r].to(G.dtype)
+
+
+def solve_intercept(C: Tensor, g: Tensor, *, shift_invariant: bool) -> Tensor:
+    """The solution of ``C x = g`` for a curvature ``C (K, K)`` by the intercept.
+
     Classes are brought to one scale first, because the curvature of a class that is nearly
-    decided can be a millionth of another's.
+    decided can be a millionth of another's. Where a shift of all classes changes nothing
+    (``shift_invariant``), C is singular along it, and the answer sums to zero.
     """
     size = C.diagonal().clamp(min=torch.finfo(C.dtype).tiny).sqrt()
-    null = size / torch.linalg.vector_norm(size)
-    scaled = C / torch.outer(size, size) + torch.outer(null, null)
-    # The eigenvalues of a scaled Laplacian lie in [0, 2]; those at rounding level are noise.
-    values, vectors = torch.linalg.eigh(scaled)
-    floor = 2 * len(g) * torch.finfo(C.dtype).eps
-    along = vectors.T @ (g / size)
-    x: Tensor = vectors.mv(torch.where(values > floor, along / values, 0.0)).div_(size)
-    return x - x.mean()
+    scaled = C / torch.outer(size, size)
+    if shift_invariant:
+        null = size / torch.linalg.vector_norm(size)
+        scaled += torch.outer(null, null)
+    target = g / size
+    factor, failed = torch.linalg.cholesky_ex(scaled)
+    if int(failed) == 0:
+        x = torch.cholesky_solve(target[:, None], factor)[:, 0]
+    else:
+        # The eigenvalues of a scaled curvature are of order 1; those at rounding level are noise.
+        values, vectors = torch.linalg.eigh(scaled)
+        floor = 2 * len(g) * torch.finfo(C.dtype).eps
+        x = vectors @ torch.where(values > floor, (vectors.T @ target) / values, 0.0)
+    x = x / size
+    return x - x.mean() if shift_invariant else x

@@ -3,9 +3,9 @@
 Nocedal and Wright, Numerical Optimization (2006), algorithm 7.4 (the two-loop recursion). Three
 things are particular here. The first guess of the inverse is a whole operator, not a number. The
 memory outlives the value of l2: a pair is ``s`` and ``y = H s`` with ``H = H_loss + l2 I``, so
-what is kept is ``H_loss s``, and ``l2 s`` is added when it is used. And because H_loss shrinks as
-the fit improves (on separable data in proportion to l2), what is kept is scaled by the trace of
-the curvature now over that at the time. Without this, half again as many evaluations were
+what is kept is ``H_loss s``, and ``l2 s`` is added for the l2 at hand. And because H_loss shrinks
+as the fit improves (on separable data in proportion to l2), what is kept is scaled by the trace
+of the curvature now over that at the time. Without this, half again as many evaluations were
 needed on separable data, and the Newton decrement came out up to a hundred times too small.
 """
 
@@ -24,39 +24,42 @@ def dot(a: Tensor, b: Tensor) -> float:
 
 
 class Memory:
-    """The last ``size`` pairs of step and change of the loss's gradient (without the penalty)."""
+    """The last ``size`` pairs of step and change of gradient."""
 
     def __init__(self, size: int) -> None:
-        self._pairs: deque[tuple[Tensor, Tensor, float, float, float]] = deque(maxlen=size)
+        # What was seen: s, H_loss s, and the size of H_loss at the time.
+        self._seen: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=size)
+        # The same for the l2 at hand: s, y, s y.
+        self._pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=size)
 
-    def remember(self, s: Tensor, y: Tensor, trace: float) -> None:
-        """Keep a step, and the change ``y`` that it made to the gradient of the loss alone.
+    def tune(self, l2: float, trace: float) -> None:
+        """Make the pairs those of ``l2`` and of a loss whose curvature has this ``trace``."""
+        self._pairs.clear()
+        for s, y, then in self._seen:
+            self._append(s, torch.mul(y, trace / then).add_(s, alpha=l2))
 
-        ``trace`` is the size of the loss's curvature, in any unit, at the time.
-        """
-        sy = dot(s, y)
+    def remember(self, s: Tensor, y: Tensor, l2: float, trace: float) -> None:
+        """Keep a step ``s`` and the change ``y`` that it made to the gradient at ``l2``."""
+        loss_part = y.sub(s, alpha=l2)
         # The loss is convex: less than nothing can only be rounding, and says nothing.
-        if sy > 0 and trace > 0:
-            self._pairs.append((s, y, sy, dot(s, s), trace))
+        if dot(s, loss_part) > 0 and trace > 0:
+            self._seen.append((s, loss_part, trace))
+            self._append(s, y)
 
-    def solve(
-        self, G: Tensor, first: Callable[[Tensor], Tensor], *, l2: float, trace: float
-    ) -> Tensor:
-        """The inverse curvature at ``l2`` applied to ``G``, with ``first`` as the first guess.
-
-        ``trace`` is the size of the loss's curvature now.
-        """
-        pairs = [
-            (s, (trace / then) * y + l2 * s, (trace / then) * sy + l2 * ss)
-            for s, y, sy, ss, then in self._pairs
-        ]
+    def solve(self, G: Tensor, first: Callable[[Tensor], Tensor]) -> Tensor:
+        """The inverse curvature applied to ``G``, with ``first`` as the guess to improve."""
         q = G.clone()
         alphas: list[float] = []
-        for s, y, sy in reversed(pairs):
+        for s, y, sy in reversed(self._pairs):
             alpha = dot(s, q) / sy
             alphas.append(alpha)
             q.sub_(y, alpha=alpha)
         d = first(q)
-        for (s, y, sy), alpha in zip(pairs, reversed(alphas), strict=True):
+        for (s, y, sy), alpha in zip(self._pairs, reversed(alphas), strict=True):
             d.add_(s, alpha=alpha - dot(y, d) / sy)
         return d
+
+    def _append(self, s: Tensor, y: Tensor) -> None:
+        sy = dot(s, y)
+        if sy > 0:
+            self._pairs.append((s, y, sy))

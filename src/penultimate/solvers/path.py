@@ -1,8 +1,7 @@
-"""The whole regularisation path, each solution the start of the next."""
+"""The regularisation path of softmax regression: arrays in, arrays out."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from penultimate.errors import SolverError
-from penultimate.solvers.lbfgs import Memory
-from penultimate.solvers.point import Report, Solution, extrapolate, minimise, start
+from penultimate.solvers.descent import Settings, Solved, descend
 from penultimate.solvers.reduction import Reduced, reduce
 from penultimate.solvers.result import Path
+from penultimate.solvers.rows import BLOCK_BYTES, Rows, alone, hessian_is_cheap
 from penultimate.solvers.softmax import Softmax
 from penultimate.solvers.validation import (
     check_features,
@@ -24,7 +23,8 @@ from penultimate.solvers.validation import (
     check_weights,
 )
 
-MEMORY = 20  # pairs of L-BFGS; they outlive the value of l2 they were seen at
+FLOAT32_TOLERANCE = 1e-6  # below it, float32 is not tried
+FLOAT32_SPREAD = 1e5  # columns farther apart in size than this are not mixed in float32
 
 
 def softmax_path(
@@ -46,7 +46,8 @@ def softmax_path(
 
     Parameters
     ----------
-    X : (n, D) features, NumPy or torch; the work is done on the tensor's device in float64.
+    X : (n, D) features, NumPy or torch. The work is done on a tensor's device, in float32 for
+        float32 features where that can reach the tolerance, else in float64.
     y : (n,) class numbers in [0, n_classes).
     n_classes : K.
     l2 : (P,) positive values, in any order and with repetitions if need be.
@@ -80,96 +81,77 @@ def softmax_path(
             f"every example is of class {present[0]}; a classifier needs examples of at least 2 "
             "classes"
         )
-    features = features.to(torch.float64)
-    w = torch.from_numpy(weights).to(features.device)
-    if not weights.all():
+    w = None if (weights == 1).all() else torch.from_numpy(weights).to(features.device)
+    if w is not None and not weights.all():
         features, w = features[w > 0], w[w > 0]
     target = torch.from_numpy(labels_present).to(features.device)
 
-    loss = Softmax(target, w, len(present))
-    reduced = reduce(features, w)
-    solved = _descend(
-        loss,
-        reduced,
-        grid,
-        tolerance=tolerance,
-        max_evaluations=max_evaluations,
-        progress=progress,
-    )
-    return _assemble(
-        solved,
-        reduced,
-        grid,
-        present=present,
-        n_classes=n_classes,
-        n_features=d,
-        tolerance=tolerance,
-        max_evaluations=max_evaluations,
-    )
+    problem = SoftmaxProblem(features, target, len(present), w, tolerance)
+    solved = descend(problem, grid, Settings(tolerance, max_evaluations, progress))
+    coef = np.zeros((len(grid), n_classes, d))
+    intercept = np.full((len(grid), n_classes), -np.inf)
+    coef[:, present] = solved.coef.numpy()
+    intercept[:, present] = solved.intercept.numpy()
+    return assemble(grid, coef, intercept, solved, tolerance, max_evaluations)
 
 
-Solved = dict[float, tuple[Tensor, Tensor, Report]]
+class SoftmaxProblem:
+    """Softmax regression on features that lie in memory."""
+
+    def __init__(
+        self, X: Tensor, y: Tensor, n_classes: int, weights: Tensor | None, tolerance: float
+    ) -> None:
+        self._X, self._y, self._weights = X, y, weights
+        self.n_outputs = n_classes
+        self.dtype = working_precision(X, tolerance)
+        if hessian_is_cheap(len(X), n_classes, min(X.shape)):
+            self.dtype = torch.float64
+
+    def build(self, dtype: torch.dtype) -> tuple[Reduced, Rows]:
+        """The reduced features and the rows, in ``dtype``."""
+        weights = None if self._weights is None else self._weights.to(dtype)
+        reduced = reduce(self._X.to(dtype), weights)
+        sizes = block_sizes(reduced.Z, self.n_outputs)
+        labels = torch.split(self._y, sizes)
+        parts = [None] * len(sizes) if weights is None else torch.split(weights, sizes)
+        losses = [Softmax(y, w) for y, w in zip(labels, parts, strict=True)]
+        return reduced, Rows(reduced, losses, sizes, self.n_outputs, alone)
 
 
-def _descend(
-    loss: Softmax,
-    reduced: Reduced,
+def working_precision(X: Tensor, tolerance: float) -> torch.dtype:
+    """Float32 where the features have no more and it can reach the tolerance."""
+    if X.dtype is torch.float64 or tolerance < FLOAT32_TOLERANCE:
+        return torch.float64
+    spread = X.amax(dim=0) - X.amin(dim=0)
+    varying = spread[spread > 0]
+    if len(varying) and float(varying.max()) > FLOAT32_SPREAD * float(varying.min()):
+        return torch.float64
+    return torch.float32
+
+
+def block_sizes(Z: Tensor, n_outputs: int) -> list[int]:
+    """Blocks of rows whose margins stay in a processor's cache; one block on a GPU."""
+    n = len(Z)
+    rows = n if Z.is_cuda else max(256, BLOCK_BYTES // (n_outputs * Z.element_size()))
+    return [min(rows, n - begin) for begin in range(0, n, rows)]
+
+
+def assemble(
     grid: NDArray[np.float64],
-    *,
-    tolerance: float,
-    max_evaluations: int,
-    progress: Callable[[int], object] | None,
-) -> Solved:
-    """Coefficients, intercept (both in X) and report for each different value, largest first."""
-    frequencies = torch.zeros(loss.n_classes, dtype=reduced.Z.dtype, device=reduced.Z.device)
-    frequencies.index_add_(0, loss.labels, loss.weights)
-    last, before = start(loss, frequencies, reduced.Z.shape[1]), None
-    memory = Memory(MEMORY)
-    solved: Solved = {}
-    for value in np.unique(grid)[::-1].tolist():
-        scaled = reduced.l2(value)
-        begin: Solution = last if before is None else extrapolate(loss, last, before, scaled)
-        solution, report = minimise(
-            loss,
-            reduced,
-            begin,
-            scaled,
-            memory,
-            tolerance=tolerance,
-            max_products=2 * max_evaluations,
-        )
-        last, before = solution, last
-        solved[value] = (*reduced.restore(solution.W, solution.b), report)
-        if progress is not None:
-            progress(int((grid == value).sum()))
-    return solved
-
-
-def _assemble(
+    coef: NDArray[np.float64],
+    intercept: NDArray[np.float64],
     solved: Solved,
-    reduced: Reduced,
-    grid: NDArray[np.float64],
-    *,
-    present: NDArray[np.int64],
-    n_classes: int,
-    n_features: int,
     tolerance: float,
     max_evaluations: int,
 ) -> Path:
-    """The result in the caller's order, with the absent classes put back."""
-    coef = np.zeros((len(grid), n_classes, n_features))
-    intercept = np.full((len(grid), n_classes), -np.inf)
-    for i, value in enumerate(grid.tolist()):
-        W, b, _ = solved[value]
-        coef[i, present] = W.cpu().numpy()
-        intercept[i, present] = b.cpu().numpy()
-    reports = [solved[value][2] for value in grid.tolist()]
+    """The result, with a sentence for each point."""
+    reports = solved.reports
     return Path(
         l2=grid.copy(),
         coef=coef,
         intercept=intercept,
         objective=np.array([r.objective for r in reports]),
-        gradient_norm=np.array([reduced.gradient_norm(r.gradient_norm) for r in reports]),
+        gradient_norm=np.array([r.gradient_norm for r in reports]),
         suboptimality_bound=np.array([r.bound for r in reports]),
         suboptimality_estimate=np.array([r.estimate for r in reports]),
         converged=np.array([r.outcome.good for r in reports]),
@@ -181,5 +163,5 @@ def _assemble(
             )
             for r in reports
         ),
-        evaluations=math.ceil(sum(r.products for _, _, r in solved.values()) / 2),
+        evaluations=solved.evaluations,
     )

@@ -11,31 +11,39 @@ product back (the gradient): two products are the price, however long the search
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
-from penultimate.solvers.curvature import KroneckerCurvature, solve_intercept
-from penultimate.solvers.lbfgs import Memory, dot
-from penultimate.solvers.reduction import Reduced
+from penultimate.solvers.curvature import solve_intercept
+from penultimate.solvers.extrapolation import Solution
+from penultimate.solvers.lbfgs import dot
+from penultimate.solvers.loss import Summary
+from penultimate.solvers.model import Model, Trend
 from penultimate.solvers.result import Outcome
-from penultimate.solvers.search import Quadratic, minimise_along
-from penultimate.solvers.softmax import Softmax, SoftmaxAt
+from penultimate.solvers.rows import Margins, Rows
+from penultimate.solvers.search import minimise_along
 
-# The Newton decrement of L-BFGS's model can be smaller than the truth, where the model bends
-# too much: stop only when it is this much below the tolerance.
-SAFETY = 0.1
+# The estimate is of second order and, for large problems, from L-BFGS's model: stop only when it
+# is this much below the tolerance.
+SAFETY = 0.5
 
 
 @dataclass(frozen=True)
-class Solution:
-    """Parameters in the reduced features, their margins, and the loss there."""
+class Line:
+    """The objective along a line of margins; the penalty's slope at 0, and its bend, are given."""
 
-    W: Tensor
-    b: Tensor
-    margins: Tensor
-    at: SoftmaxAt
+    rows: Rows
+    margins: Margins
+    direction: Margins
+    pull: float
+    weight: float
+
+    def derivatives(self, t: float) -> tuple[float, float]:
+        """First and second derivative at t."""
+        slope, bend = self.rows.slope(self.margins, self.direction, t)
+        return slope + self.pull + t * self.weight, bend + self.weight
 
 
 @dataclass(frozen=True)
@@ -50,94 +58,91 @@ class Report:
     products: int
 
 
-def start(loss: Softmax, frequencies: Tensor, r: int) -> Solution:
-    """The minimum at infinite l2: no coefficients, the intercept of the class frequencies."""
-    b = torch.log(frequencies)
-    b = b - b.mean()
-    margins = loss.of_intercept(b)
-    return Solution(b.new_zeros(loss.n_classes, r), b, margins, loss.at(margins))
+def logmean(a: float, b: float) -> float:
+    """The mean of the values that an exponential takes between ``a`` and ``b``."""
+    return (a - b) / math.log(a / b) if abs(a - b) > 1e-6 * a else (a + b) / 2
 
 
-def eliminate_intercept(loss: Softmax, solution: Solution) -> tuple[Solution, Tensor, Tensor]:
-    """The best intercept for the solution's W, with the residual and the curvature there."""
-    for _ in range(30):
-        residual, C = loss.residual(solution.at), loss.curvature(solution.at)
-        g = residual.sum(dim=0)
-        step = solve_intercept(C, g)
-        if dot(g, step) <= 1e-14 * solution.at.value:
-            break
-        along = loss.of_intercept(-step)
-        found = minimise_along(loss, solution.margins, solution.at, along, Quadratic())
-        if found is None:
-            break
-        solution = Solution(solution.W, solution.b - found.t * step, found.margins, found.at)
-    return solution, residual, C
+def eliminate_intercept(rows: Rows, solution: Solution) -> tuple[Summary, float]:
+    """Bring the intercept to its minimum; how far from it, at most, the value may remain.
 
-
-def extrapolate(loss: Softmax, last: Solution, before: Solution, l2: float) -> Solution:
-    """The best point for ``l2`` on the line through the last two solutions.
-
-    Solutions move smoothly in log l2, so the secant foretells the next one; how far to go along
-    it costs no product with the features, the margins of both being known.
+    Newton's method: from nearby, as after every step, it takes one or two corrections.
     """
-    dW, db = last.W - before.W, last.b - before.b
-    direction = last.margins - before.margins
-    penalty = Quadratic(0.0, l2 * dot(last.W, dW), l2 * dot(dW, dW))
-    found = minimise_along(loss, last.margins, last.at, direction, penalty)
-    if found is None:
-        return last
-    return Solution(last.W + found.t * dW, last.b + found.t * db, found.margins, found.at)
+    accuracy = 1e-14 if solution.W.dtype is torch.float64 else 1e-9
+    summary = rows.summary(solution.margins)
+    left = math.inf
+    for _ in range(50):
+        step = solve_intercept(
+            summary.curvature, summary.gradient, shift_invariant=rows.shift_invariant
+        ).neg_()
+        before, left = left, -float(summary.gradient @ step) / 2
+        if left <= accuracy * float(summary.value):
+            break
+        if left > before / 4:
+            # Far from the minimum, or at rounding level: look along the line.
+            if left < 1e3 * accuracy * float(summary.value):
+                break
+            direction = [torch.zeros_like(block) for block in solution.margins]
+            rows.add_intercept(direction, step)
+            line = Line(rows, solution.margins, direction, 0.0, 0.0)
+            step *= minimise_along(line.derivatives, -2 * left)
+        rows.add_intercept(solution.margins, step)
+        solution.b = solution.b + step
+        summary = rows.summary(solution.margins)
+    return summary, max(left, 0.0)
 
 
 def minimise(
-    loss: Softmax,
-    features: Reduced,
+    rows: Rows,
     solution: Solution,
     l2: float,
-    memory: Memory,
+    model: Model,
+    trend: Trend,
     *,
     tolerance: float,
     max_products: int,
-) -> tuple[Solution, Report]:
-    """The minimum at ``l2`` (in the reduced features' units), from ``solution``.
+) -> Report:
+    """Move ``solution`` to the minimum at ``l2`` (in the reduced features' units).
 
-    ``memory`` may hold what was seen at other values of l2, and is added to.
+    ``model`` and ``trend`` may hold what was seen at other values of l2, and are added to.
     """
-    Z = features.Z
     products = 0
-    step: Tensor | None = None
-    old_gradient: Tensor | None = None
+    model.leave()
+    trend.leave()
     while True:
-        solution, residual, C = eliminate_intercept(loss, solution)
-        W, at = solution.W, solution.at
-        G = residual.T @ Z
-        G.add_(W, alpha=l2)
+        summary, left = eliminate_intercept(rows, solution)
+        W, C = solution.W, summary.curvature
+        G = rows.gradient(solution.margins).add_(W, alpha=l2)
         products += 1
-        trace = float(C.trace())
-        if step is not None and old_gradient is not None:
-            memory.remember(step, (G - old_gradient).sub_(step, alpha=l2), trace)
-        curvature = KroneckerCurvature(C / loss.total, features.spectrum, l2)
-        d = memory.solve(G, curvature.solve, l2=l2, trace=trace).neg_()
+        model.update(rows, solution, G, C, l2)
+        d = model.step(G)
         slope = dot(G, d)
-        objective = at.value + l2 / 2 * dot(W, W)
+        objective = float(summary.value) + l2 / 2 * dot(W, W)
         norm = float(torch.linalg.vector_norm(G))
-        report = Report(
-            objective, norm, norm**2 / (2 * l2), -slope / 2, Outcome.CONVERGED, products
-        )
-        if report.bound <= tolerance * objective:
-            return solution, replace(report, outcome=Outcome.CERTIFIED)
-        if report.estimate <= SAFETY * tolerance * objective:
-            return solution, report
+        # The intercept is not quite at its minimum: its share, and what it hides of G.
+        hidden = math.sqrt(2 * left * rows.max_curvature * float(rows.spectrum.max()))
+        bound = left + (norm + hidden) ** 2 / (2 * l2)
+        estimate = min(trend.observe(objective, -slope / 2), bound)
+        report = Report(objective, norm, bound, estimate, Outcome.CONVERGED, products)
+        if bound <= tolerance * objective:
+            return replace(report, outcome=Outcome.CERTIFIED)
+        if estimate <= SAFETY * tolerance * objective:
+            return report
         if products + 2 > max_products:
-            return solution, replace(report, outcome=Outcome.OUT_OF_EVALUATIONS)
-        direction = loss.margins(Z @ d.T)
+            return replace(report, outcome=Outcome.OUT_OF_EVALUATIONS)
+        if trend.stalled:
+            return replace(report, outcome=Outcome.STALLED)
+        direction = rows.margins(d, torch.zeros_like(solution.b))
         products += 1
         # The intercept goes along, so that the line follows the valley of its minima.
-        db = solve_intercept(C, loss.drift(at, direction)).neg_()
-        direction += loss.of_intercept(db)
-        penalty = Quadratic(l2 / 2 * dot(W, W), l2 * dot(W, d), l2 * dot(d, d))
-        found = minimise_along(loss, solution.margins, at, direction, penalty)
-        if found is None:
-            return solution, replace(report, outcome=Outcome.STALLED, products=products)
-        step, old_gradient = found.t * d, G
-        solution = Solution(W + step, solution.b + found.t * db, found.margins, found.at)
+        drift = rows.drift(solution.margins, direction)
+        db = solve_intercept(C, drift, shift_invariant=rows.shift_invariant).neg_()
+        rows.add_intercept(direction, db)
+        line = Line(rows, solution.margins, direction, l2 * dot(W, d), l2 * dot(d, d))
+        t = minimise_along(line.derivatives, slope) if slope < 0 else 0.0
+        # Less than rounding moves W at all: no step can be told from none.
+        if not t * math.sqrt(dot(d, d)) > torch.finfo(W.dtype).eps * math.sqrt(dot(W, W)):
+            return replace(report, outcome=Outcome.STALLED, products=products)
+        solution.W, solution.b = W + t * d, solution.b + t * db
+        for block, along in zip(solution.margins, direction, strict=True):
+            block.add_(along, alpha=t)

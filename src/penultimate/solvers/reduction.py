@@ -30,7 +30,7 @@ class Reduced:
     """The features as the solver sees them, and the way back.
 
     ``Z (n, r)`` with r = min(n, D); ``spectrum (r,)`` is the weighted sum of squares of each
-    column of Z; ``basis (D, r)``, ``mean (D,)`` and ``scale`` as in the formulas above.
+    column of Z; ``basis (D, r)``, ``mean (D,)`` (float64) and ``scale`` as in the formulas above.
     """
 
     Z: Tensor
@@ -48,34 +48,45 @@ class Reduced:
         return norm * self.scale
 
     def restore(self, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """Coefficients ``(K, D)`` and intercept ``(K,)`` for X, from those for Z."""
-        coef = (W @ self.basis.T) / self.scale
-        return coef, b - coef @ self.mean
+        """Float64 coefficients ``(..., D)`` and intercept ``(...)`` for X, from those for Z."""
+        coef = (W @ self.basis.T).double() / self.scale
+        return coef, b.double() - coef @ self.mean
 
 
-def reduce(X: Tensor, weights: Tensor) -> Reduced:
-    """Centre, scale and rotate ``X (n, D)``; ``weights (n,)`` are positive."""
-    low, high = X.amin(dim=0), X.amax(dim=0)
-    # The mean of a constant is that constant, and not its neighbour: else the rounding error
-    # would be the only thing that varies, and be taken for a feature.
-    mean = torch.where(low == high, low, (weights / weights.sum()) @ X)
-    centred = X - mean
-    scale = _power_of_two(float(centred.abs().max()))
+def reduce(X: Tensor, weights: Tensor | None) -> Reduced:
+    """Centre, scale and rotate ``X (n, D)``; ``weights (n,)`` are positive, ones if None."""
+    mean = weighted_mean(X, weights)
+    centred = X - mean.to(X.dtype)
+    scale = power_of_two(float(centred.abs().max()))
     centred /= scale
     n, d = centred.shape
     if n < d:
         span, triangle = torch.linalg.qr(centred.T)
         centred = triangle.T
-    gram = centred.T @ (centred * weights[:, None])
-    rotation = torch.linalg.eigh(gram).eigenvectors.flip(1)
+    weighted = centred if weights is None else centred * weights[:, None]
+    rotation = torch.linalg.eigh(centred.T @ weighted).eigenvectors.flip(1)
+    del weighted
     Z = centred @ rotation
     # The sums of squares of the columns themselves, since eigenvalues of a Gram matrix are
     # known only to eps times the largest one.
-    spectrum = weights @ Z.square()
+    squares = Z.square()
+    spectrum = squares.sum(dim=0) if weights is None else weights @ squares
     basis = span @ rotation if n < d else rotation
     return Reduced(Z.contiguous(), spectrum, basis, mean, scale)
 
 
-def _power_of_two(size: float) -> float:
+def weighted_mean(X: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean of the rows, (D,) float64."""
+    low, high = X.amin(dim=0), X.amax(dim=0)
+    if weights is None:
+        mean = X.mean(dim=0, dtype=torch.float64)
+    else:
+        mean = ((weights / weights.sum()).to(X.dtype) @ X).double()
+    # The mean of a constant is that constant, and not its neighbour: else the rounding error
+    # would be the only thing that varies, and be taken for a feature.
+    return torch.where(low == high, low.double(), mean)
+
+
+def power_of_two(size: float) -> float:
     """The smallest power of two not below ``size``; 1 for features that are all constant."""
     return 2.0 ** math.ceil(math.log2(size)) if size > 0 else 1.0

@@ -22,40 +22,33 @@ margins nothing is a difference of nearly equal numbers:
     sum_i w_i (diag p_i - p_i p_i^T) = the Laplacian of the graph with weights
                                        sum_i w_i p_ik p_il    (not p - p^2)
 
-so a loss of 1e-12 is known to as many digits as a loss of 1, which is what weak regularisation
-of separable data asks for.
+so a loss of 1e-12 is known to as many digits as a loss of 1, in float32 too, which is what weak
+regularisation of separable data asks for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class SoftmaxAt:
-    """The loss and what its derivatives are made of, at one set of margins.
-
-    ``value`` is ``sum_i w_i CE_i``; ``p (n, K)`` are the probabilities with **zero** in the
-    place of the label, ``p_label (n,)`` those of the label.
-    """
-
-    value: float
-    p: Tensor
-    p_label: Tensor
+from penultimate.solvers.loss import Summary
 
 
 class Softmax:
-    """Weighted softmax cross-entropy of ``y (n,)`` with ``w (n,)``, both on one device."""
+    """Weighted softmax cross-entropy of labels ``y (n,)``; ``weights (n,)``, ones if None."""
 
-    def __init__(self, y: Tensor, weights: Tensor, n_classes: int) -> None:
-        self.n_classes = n_classes
-        self.weights = weights
-        self.total = float(weights.sum(dtype=torch.float64))
-        self.labels = y
+    max_curvature = 0.5  # the largest eigenvalue of diag p - p p^T (Boehning 1992)
+    shift_invariant = True
+
+    def __init__(self, y: Tensor, weights: Tensor | None) -> None:
+        self._y, self._w = y, weights
         self._column = y[:, None]
+        self._weights = None if weights is None else weights[:, None]
+        self.weight = float(len(y) if weights is None else weights.sum(dtype=torch.float64))
+
+    def take(self, rows: slice) -> Softmax:
+        """The loss of some of the rows."""
+        return Softmax(self._y[rows], None if self._w is None else self._w[rows])
 
     def margins(self, logits: Tensor) -> Tensor:
         """``logits (n, K)`` relative to the label's, zero there by construction; in place."""
@@ -65,46 +58,84 @@ class Softmax:
         """The margins (n, K) of a model that is only an intercept ``b (K,)``."""
         return b[None, :] - b[self._column]
 
-    def at(self, margins: Tensor) -> SoftmaxAt:
-        """Loss and probabilities at ``margins (n, K)``."""
+    def residual(self, margins: Tensor) -> Tensor:
+        """Derivative of the loss by the logits, (n, K); its rows sum to zero."""
+        p, _, _ = self._probabilities(margins)
+        r = self._weighted(p)
+        return r.scatter_(1, self._column, -r.sum(dim=1, keepdim=True))
+
+    def summary(self, margins: Tensor) -> Summary:
+        """Value, gradient and curvature by the intercept."""
+        p, label, losses = self._probabilities(margins)
+        weighted = self._weighted(p)
+        # The label's part of the gradient: minus the others, row by row, then class by class.
+        gradient = weighted.sum(dim=0, dtype=torch.float64)
+        gradient.index_add_(0, self._column[:, 0], weighted.sum(dim=1).double(), alpha=-1.0)
+        p.scatter_(1, self._column, label)
+        shared = (p.T @ self._weighted(p)).double()
+        shared.fill_diagonal_(0.0)
+        return Summary(
+            self._weighted(losses).sum(dtype=torch.float64),
+            gradient,
+            torch.diag(shared.sum(dim=1)) - shared,
+        )
+
+    def slope(self, margins: Tensor, direction: Tensor) -> Tensor:
+        """First and second derivative along ``direction (n, K)``, in margins."""
+        p, _, _ = self._probabilities(margins)
+        along = p.mul_(direction)
+        mean = along.sum(dim=1, keepdim=True)
+        variance = along.mul_(direction).sum(dim=1, keepdim=True).sub_(mean * mean)
+        both = torch.cat([mean, variance.clamp_(min=0.0)], dim=1)
+        return self._weighted(both).sum(dim=0, dtype=torch.float64)
+
+    def drift(self, margins: Tensor, direction: Tensor) -> Tensor:
+        """How the summed residual changes along ``direction (n, K)``: (K,)."""
+        p, label, _ = self._probabilities(margins)
+        mean = (p * direction).sum(dim=1, keepdim=True)
+        change = p.mul_(direction - mean)
+        change.scatter_(1, self._column, -label * mean)
+        return self._weighted(change).sum(dim=0, dtype=torch.float64)
+
+    def hessian(self, margins: Tensor, Z: Tensor) -> Tensor:
+        """Second derivative by the coefficients of ``Z (n, r)``: (K, r, K, r)."""
+        p, label, _ = self._probabilities(margins)
+        p.scatter_(1, self._column, label)
+        k, r = p.shape[1], Z.shape[1]
+        scaled = (p[:, :, None] * Z[:, None, :]).flatten(1)
+        H = -(self._weighted(scaled).T @ scaled).double().reshape(k, r, k, r)
+        for c in range(k):
+            H[c, :, c] = 0.0
+            # Each row of blocks sums to zero: p - p^2 without the subtraction.
+            H[c, :, c] = -H[c].sum(dim=1)
+        return H
+
+    def plane(self, margins: Tensor, directions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Value, gradient (m,) and curvature (m, m) over ``directions (m, n, K)``."""
+        p, _, losses = self._probabilities(margins)
+        weighted = self._weighted(p)
+        along = directions * weighted
+        # The mean is wanted without the weight, the sum with it.
+        mean = (directions * p).sum(dim=2) if weighted is not p else along.sum(dim=2)
+        weighted_mean = along.sum(dim=2)
+        m = len(directions)
+        bend = along.reshape(m, -1) @ directions.reshape(m, -1).T - weighted_mean @ mean.T
+        return (
+            self._weighted(losses).sum(dtype=torch.float64),
+            weighted_mean.sum(dim=1, dtype=torch.float64),
+            bend.double(),
+        )
+
+    def _probabilities(self, margins: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """p (n, K) with zero in the label's place, the label's p (n, 1), the losses (n, 1)."""
         top = margins.amax(dim=1, keepdim=True)  # >= 0, since the label's own margin is 0
         p = torch.exp(margins - top)
         p.scatter_(1, self._column, 0.0)
         others = p.sum(dim=1, keepdim=True)
-        label = torch.exp(-top)
         losses = top + torch.log1p(others + torch.expm1(-top))
-        total = others + label
-        value = float((losses[:, 0] * self.weights).sum(dtype=torch.float64))
-        return SoftmaxAt(value, p.div_(total), (label / total)[:, 0])
+        label = torch.exp(-top)
+        total = others.add_(label)
+        return p.div_(total), label.div_(total), losses
 
-    def residual(self, at: SoftmaxAt) -> Tensor:
-        """Derivative of the loss by the logits, (n, K); its rows sum to zero."""
-        r = at.p * self.weights[:, None]
-        return r.scatter_(1, self._column, -r.sum(dim=1, keepdim=True))
-
-    def slope(self, at: SoftmaxAt, direction: Tensor) -> float:
-        """First derivative of the loss along ``direction (n, K)``, in margins."""
-        along = torch.einsum("nk,nk->n", at.p, direction)
-        return float((along * self.weights).sum(dtype=torch.float64))
-
-    def slope_and_bend(self, at: SoftmaxAt, direction: Tensor) -> tuple[float, float]:
-        """First and second derivative of the loss along ``direction (n, K)``, in margins."""
-        weighted = at.p * direction
-        mean = weighted.sum(dim=1)
-        variance = torch.einsum("nk,nk->n", weighted, direction) - mean.square()
-        bend = (variance.clamp_(min=0) * self.weights).sum(dtype=torch.float64)
-        return float((mean * self.weights).sum(dtype=torch.float64)), float(bend)
-
-    def drift(self, at: SoftmaxAt, direction: Tensor) -> Tensor:
-        """How the residual, summed over examples, changes along ``direction``: (K,)."""
-        mean = torch.einsum("nk,nk->n", at.p, direction)
-        change = at.p * (direction - mean[:, None])
-        change.scatter_(1, self._column, (-at.p_label * mean)[:, None])
-        return torch.mv(change.T, self.weights)
-
-    def curvature(self, at: SoftmaxAt) -> Tensor:
-        """``sum_i w_i (diag p_i - p_i p_i^T)``: (K, K), the second derivative by the intercept."""
-        p = at.p.scatter(1, self._column, at.p_label[:, None])
-        shared = p.T @ (p * self.weights[:, None])
-        shared.fill_diagonal_(0.0)
-        return torch.diag(shared.sum(dim=1)) - shared
+    def _weighted(self, rows: Tensor) -> Tensor:
+        return rows if self._weights is None else rows * self._weights
