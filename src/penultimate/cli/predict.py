@@ -39,12 +39,9 @@ def predict(
     from penultimate.store import ResultStore
 
     folder = Path(run)
-    if folder.is_dir():
-        if not (folder / "result.json").is_file():
-            raise StoreError(
-                f"the folder {folder} is no finished run: 'penultimate results STORE --json' lists "
-                "those of a store"
-            )
+    if _is_unfinished(folder):
+        raise StoreError(f"{folder} is no finished run: it has no result.json")
+    if (folder / "result.json").is_file():
         opened = ResultStore(folder.resolve().parent.parent, create=False)
         result = opened.match(folder.resolve().name)
     else:
@@ -68,3 +65,9 @@ def predict(
         click.echo(f"{skipped.id}: {skipped.reason}", err=True)
     if unreadable:
         raise DataError(f"{len(unreadable)} of {len(images)} images could not be read")
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether this is the folder of a run that has no result yet."""
+    lies_in_store = folder.is_dir() and folder.resolve().parent.name == "runs"
+    return lies_in_store and not (folder / "result.json").is_file()

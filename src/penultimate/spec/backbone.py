@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
-from penultimate.spec.base import Frozen
+from penultimate.spec.base import Frozen, Name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class Backbone(Frozen):
     label : how tables and figures call it; its name where not given.
     """
 
-    name: str = Field(min_length=1)
+    name: Name
     geometry: Geometry = "whole"
     image_size: int | None = Field(default=None, ge=1)
     precision: Literal["float32", "bfloat16"] = "float32"

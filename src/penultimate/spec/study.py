@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,8 @@ from penultimate.spec.base import Frozen
 from penultimate.spec.method import LinearProbe, Method
 from penultimate.spec.task import Task
 
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what both numpy and torch take
+
 
 class RunSpec(Frozen):
     """One cell of a study, as the user wrote it."""
@@ -21,7 +23,7 @@ class RunSpec(Frozen):
     backbone: Backbone
     task: Task
     method: Method
-    seed: int
+    seed: Seed
 
 
 class Study(Frozen):
@@ -37,8 +39,8 @@ class Study(Frozen):
 
     backbones: tuple[Backbone, ...] = Field(min_length=1)
     tasks: tuple[Task, ...] = Field(min_length=1)
-    methods: tuple[Method, ...] = (LinearProbe(),)
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    methods: tuple[Method, ...] = Field(default=(LinearProbe(),), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     name: str = "study"
 
     @field_validator("backbones", mode="before")

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from penultimate.spec.base import Frozen
+from penultimate.spec.base import Frozen, Name
 
 Measure = Literal["top-1", "mean-per-class"]
 
@@ -34,7 +34,7 @@ class Task(Frozen):
         near-duplicates.
     """
 
-    source: str = Field(min_length=1)
+    source: Name
     name: str | None = None
     measure: Measure | None = None
     fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)

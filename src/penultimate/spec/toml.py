@@ -17,14 +17,15 @@ Settings of one backbone, task or method are written as a table of its own::
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from penultimate.errors import SpecError, nearest
 from penultimate.spec.backbone import Backbone
@@ -32,6 +33,8 @@ from penultimate.spec.base import Frozen
 from penultimate.spec.method import METHODS
 from penultimate.spec.study import Study
 from penultimate.spec.task import Task
+
+TYPES = {method.__name__ for method in METHODS.values()}
 
 
 def load_study(path: Path) -> Study:
@@ -59,7 +62,7 @@ def load_study(path: Path) -> Study:
         ) from None
     try:
         record = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError(f"{path} is not valid TOML: {error}") from None
     try:
         study = Study.model_validate(record)
@@ -82,7 +85,7 @@ def rooted(study: Study, folder: Path) -> Study:
 def dump_study(study: Study) -> str | None:
     """The study as a file that ``load_study`` reads, with only what was set; root its paths first.
 
-    None where a backbone is a network of the user's own, which no file can hold.
+    None where a TOML file cannot hold it: a network of the user's own, or a path that is no text.
     """
     if any(backbone.is_module for backbone in study.backbones):
         return None
@@ -91,7 +94,12 @@ def dump_study(study: Study) -> str | None:
         {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}
         for method in study.methods
     ]
-    return tomli_w.dumps(_without_none(record))
+    text = tomli_w.dumps(_without_none(record))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a path whose bytes are not UTF-8
+        return None
+    return text
 
 
 def _without_none(value: Any) -> Any:
@@ -115,23 +123,58 @@ def _explain(error: ValidationError, path: Path, text: str) -> str:
     """The first mistake in one sentence: where it is, what is wrong, what would be right."""
     # A key that nothing reads is often why another is missing, so it comes first.
     first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    # Members of a union are told by their type's name in the location: no key of the file.
-    loc = [part for part in first["loc"] if not (isinstance(part, str) and part[:1].isupper())]
-    key = str(loc[-1]) if loc else ""
-    line = _line_of(loc, text)
+    loc = list(first["loc"])
+    if len(loc) > 2:  # members of a union are told by their type's name: no key of the file
+        loc = [part for part in loc[:-1] if part not in TYPES] + loc[-1:]
+    message = first["msg"].removeprefix("Value error, ")
+    if not loc and (field := message.partition(" ")[0]) in Study.model_fields:
+        line = _line_of([field], text)  # what the whole study must hold names the field first
+    else:
+        line = _line_of(loc, text, first["input"])
     where = f"{path}, line {line}" if line else str(path)
-    if first["type"] == "extra_forbidden":
+    return f"{where}: {_fault(first, loc)}"
+
+
+def _fault(first: ErrorDetails, loc: list[Any]) -> str:
+    """What is wrong at a place, and what would be right."""
+    kind, called, given = first["type"], _called(loc), _short(first["input"])
+    message = first["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        key = str(loc[-1])
         near = nearest(key, _right_keys(loc))
         hint = " or ".join(repr(n) for n in near) or "one of " + ", ".join(_right_keys(loc))
-        return f"{where}: there is no key {key!r}; did you mean {hint}?"
-    if first["type"] == "literal_error":
-        near = nearest(str(first["input"]), re.findall(r"'([^']*)'", str(first["ctx"]["expected"])))
+        message = f"there is no key {key!r}; did you mean {hint}?"
+    elif kind == "missing":
+        message = f"{called} is missing"
+    elif kind == "literal_error":
+        right = str(first["ctx"]["expected"])
+        near = nearest(str(first["input"]), re.findall(r"'([^']*)'", right))
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"{where}: {key} is {first['input']!r}, not {first['ctx']['expected']}{hint}"
-    if first["type"] == "missing":
-        return f"{where}: {key} is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {'.'.join(str(part) for part in loc) or 'the study'}: {message}"
+        message = f"{called} is {given} and not {right}{hint}"
+    elif kind == "model_type":
+        message = f"{called} is {given} and should be a name or a table of settings"
+    elif kind == "too_short":
+        message = f"{called} is empty and should have at least one item"
+    elif message.startswith("Input should"):
+        message = f"{called} is {given} and {message.removeprefix('Input ')}"
+    return message
+
+
+def _called(loc: list[Any]) -> str:
+    """A place in the document as a person would call it: ``image_size of backbones, item 2``."""
+    if not loc:
+        return "the study"
+    *outer, last = loc
+    if isinstance(last, int):
+        return f"item {last + 1} of {_called(outer)}"
+    items = [part + 1 for part in outer if isinstance(part, int)]
+    return f"{last} of {outer[0]}, item {items[0]}," if items else str(last)
+
+
+def _short(value: Any) -> str:
+    """A value as it may stand in a sentence."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def _right_keys(loc: list[Any]) -> list[str]:
@@ -146,52 +189,70 @@ def _right_keys(loc: list[Any]) -> list[str]:
     return [key for record in records[str(loc[0])] for key in record.model_fields]
 
 
-def _line_of(loc: list[Any], text: str) -> int | None:
+def _line_of(loc: list[Any], text: str, value: Any = None) -> int | None:
     """The line of a value, from its path in the document, for example ``backbones, 1, size``.
 
-    TOML's readers keep no positions, so this looks for the table, then for the key in it; a value
-    of an array on one line is on the line of its key.
+    TOML's readers keep no positions, so this looks for the table, then in it for the key, or for
+    the value itself where it is a string of a list.
     """
     lines = text.splitlines()
     keys = [part for part in loc if isinstance(part, str)]
+    if not keys:
+        return None
     index = next((part for part in loc if isinstance(part, int)), 0)
-    headers = [
-        number
-        for number, line in enumerate(lines, start=1)
-        if keys and re.match(rf"\s*\[\[?\s*{re.escape(keys[0])}\s*\]", line)
-    ]
+    table = re.compile(rf"\s*\[\[?\s*{re.escape(keys[0])}\s*\]")
+    headers = [number for number, line in enumerate(lines, 1) if table.match(line)]
     if headers:
         start = headers[min(index, len(headers) - 1)]
-        return _find_key(lines, start, keys[-1:]) or start
-    return _find_key(lines, 0, keys[::-1])
+    else:
+        start = _find(lines, 1, len(lines), _assigned(keys[0])) or 0
+        if not start:
+            return None
+    next_key = re.compile(r"^\s*\[" if headers else r"^\s*(\[\[?\s*\w|[\w\"'-]+\s*=)")
+    end = (_find(lines, start + 1, len(lines), next_key) or len(lines) + 1) - 1
+    quoted = re.compile(rf"[\"']{re.escape(str(value))}[\"']")
+    return (
+        (len(keys) > 1 and _find(lines, start, end, _assigned(keys[-1])))
+        or (isinstance(value, str) and _find(lines, start, end, quoted))
+        or start
+    )
 
 
-def _find_key(lines: list[str], start: int, keys: Iterable[str]) -> int | None:
-    """The line, from 1, on which one of ``keys`` is assigned, after ``start`` lines."""
-    for key in keys:
-        for number, line in enumerate(lines[start:], start=start + 1):
-            if start and re.match(r"\s*\[", line):
-                break
-            if re.search(rf"(^|[{{,\s])[\"']?{re.escape(key)}[\"']?\s*=", line):
-                return number
+def _assigned(key: str) -> re.Pattern[str]:
+    return re.compile(rf"(^|.*[{{,\s])[\"']?{re.escape(key)}[\"']?\s*=")
+
+
+def _find(lines: list[str], first: int, last: int, pattern: re.Pattern[str]) -> int | None:
+    """The first line, from 1, between two that has what is looked for."""
+    for number in range(first, last + 1):
+        if pattern.search(lines[number - 1]):
+            return number
     return None
 
 
 def _rooted_task(task: Task, folder: Path) -> Task:
-    kind, colon, place = task.source.partition(":")
-    if not colon or kind not in ("folder", "csv", "features"):
+    kind, _, place = task.source.partition(":")
+    if not place or kind not in ("folder", "csv", "features"):
         return task
-    return task.model_copy(update={"source": f"{kind}:{folder / Path(place).expanduser()}"})
+    return task.model_copy(update={"source": f"{kind}:{_place(folder, place)}"})
 
 
 def _rooted_backbone(backbone: Backbone, folder: Path) -> Backbone:
     """Checkpoints and given features are found from the study's folder, under the name written."""
-    name = backbone.name
-    if name.startswith("features:"):
-        rooted = f"features:{folder / Path(name.removeprefix('features:')).expanduser()}"
-    elif "@" in name and (folder / name.partition("@")[2]).expanduser().is_file():
-        architecture, _, place = name.partition("@")
-        rooted = f"{architecture}@{folder / Path(place).expanduser()}"
+    kind, colon, place = backbone.name.partition(":")
+    architecture, at, weights = backbone.name.partition("@")
+    if colon and kind == "features" and place:
+        rooted = f"features:{_place(folder, place)}"
+    elif at and os.path.isfile(_place(folder, weights)):  # noqa: PTH113 - False for any text
+        rooted = f"{architecture}@{_place(folder, weights)}"
     else:
         return backbone
-    return backbone.model_copy(update={"name": rooted, "label": backbone.label or name})
+    return backbone.model_copy(update={"name": rooted, "label": backbone.display})
+
+
+def _place(folder: Path, place: str) -> Path:
+    """A path as written, seen from ``folder``; ``~`` is the home folder where there is one."""
+    try:
+        return folder / Path(place).expanduser()
+    except RuntimeError:  # ~somebody whom nobody knows
+        return folder / place
