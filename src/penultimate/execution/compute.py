@@ -44,7 +44,6 @@ def compute(
     StoreError : the store cannot be written.
     """
     dataset, settings = planned.dataset, planned.spec.method
-    attempt = store.begin(planned.run)
     started = time.perf_counter()
     train, validation = _part(planned, features, "train"), _part(planned, features, "val")
     with progress.step(
@@ -70,6 +69,7 @@ def compute(
     low, high, interval_method = score_interval(
         dataset.measure, test.labels, predicted, seed=planned.run.seed
     )
+    attempt = store.begin(planned.run)
     write_atomic(
         attempt.path("predictions.parquet"),
         _predictions(dataset, p, test.labels).to_parquet(index=False),
