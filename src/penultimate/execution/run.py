@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from penultimate.backbones import ResolvedBackbone, resolve
-from penultimate.errors import PenultimateError, StoreError
+from penultimate.errors import BackboneError, PenultimateError, StoreError
 from penultimate.execution.compute import compute
 from penultimate.execution.plan import Planned, plan
 from penultimate.features import Extractor, Features, cached, usable_device
@@ -151,6 +151,8 @@ class _Job:
                                         f"{item.spec.task.display} failed: {error}"
                                     )
                                 continue
+                else:
+                    self.store.tidy(found)  # a crash may have come right after the commit
                 results[place] = found.model_copy(update={"spec": item.spec})
             if len(later) == len(left):
                 time.sleep(POLL)
@@ -180,8 +182,14 @@ class _Job:
                 for other in planned
                 if other.backbone is item.backbone
             }
+            network = resolve(item.backbone.spec, seed=item.spec.seed)
+            if not _same_network(network, item.backbone):
+                raise BackboneError(
+                    f"the weights of {item.spec.backbone.display} have changed while the study "
+                    "ran: run it again"
+                )
             self._extractor = Extractor(
-                resolve(item.backbone.spec, seed=item.spec.seed),
+                network,
                 folder,
                 images=sum(images.values()),
                 device=self.device,

@@ -4,7 +4,7 @@
 
     FOLDER/<key>/manifest.json    the engine and the shape, fixed at the beginning
     FOLDER/<key>/features.npy     float32 (rows, D), memory-mapped, written as it goes
-    FOLDER/<key>/progress.json    how many rows are surely on disk, and their digest
+    FOLDER/<key>/progress.json    how many rows are surely on disk, their digest and the manifest's
     FOLDER/<key>/complete.json    the digest of all rows, images a second: the commit
 
 Rows are in the order of the images' digests, so that neither names, nor splits, nor copies of an
@@ -28,7 +28,6 @@ from penultimate.errors import DataError
 from penultimate.io import digest_json
 
 FEATURES_VERSION = 1  # goes up when decoding, preprocessing or extraction change their numbers
-SAVE_EVERY = 5.0  # seconds between points from which an interrupted extraction goes on
 VERIFY_CHUNK = 1 << 24  # bytes
 
 
@@ -86,7 +85,7 @@ def cached(backbone: ResolvedBackbone, dataset: Dataset, folder: Path) -> Featur
     if complete is None:
         return None
     return Features(
-        matrix=np.load(place / "features.npy", mmap_mode="r", allow_pickle=False),
+        matrix=open_rows(place / "features.npy"),
         rows=np.searchsorted(np.array(digests), np.array(dataset.digests)).astype(np.int64),
         engine=complete["engine"],
         images_per_second=complete["images_per_second"],
@@ -97,12 +96,31 @@ def cached(backbone: ResolvedBackbone, dataset: Dataset, folder: Path) -> Featur
 def read_complete(place: Path) -> dict[str, Any] | None:
     """The commit of a cache whose rows are what it says; None for any other."""
     try:
-        record: dict[str, Any] = json.loads((place / "complete.json").read_text())
-        matrix = np.load(place / "features.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
+        record = json.loads((place / "complete.json").read_text())
+        matrix = open_rows(place / "features.npy")
+        known = {key: record[key] for key in ("sha256", "engine", "images_per_second", "seconds")}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    digest = hashlib.sha256()
+    return known if digest_rows(matrix).hexdigest() == known["sha256"] else None
+
+
+def open_rows(path: Path) -> NDArray[np.float32]:
+    """A file of features, memory-mapped.
+
+    Raises
+    ------
+    OSError, ValueError : it is not there, or not float32 (rows, D) as this package writes it.
+    """
+    matrix: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    if matrix.ndim != 2 or matrix.dtype != np.dtype("<f4") or not matrix.flags.c_contiguous:
+        raise ValueError(f"{path} is {matrix.dtype} {matrix.shape}")
+    return matrix
+
+
+def digest_rows(matrix: NDArray[np.float32]) -> hashlib._Hash:
+    """SHA-256 of the shape of a row and of all rows, read a stretch at a time."""
+    digest = hashlib.sha256(f"{matrix.shape[1]}\n".encode())
     step = max(1, VERIFY_CHUNK // max(1, matrix.shape[1] * 4))
     for start in range(0, len(matrix), step):
         digest.update(np.ascontiguousarray(matrix[start : start + step]).data)
-    return record if digest.hexdigest() == record.get("sha256") else None
+    return digest

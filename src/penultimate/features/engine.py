@@ -162,6 +162,14 @@ def network(
                     f"{len(images)} images of {tuple(images.shape[1:])} do not fit into the memory "
                     f"of {engine.device}: free it, or use a smaller image_size"
                 ) from error
+            except Exception as error:  # networks fail in many ways, and compilers in more
+                if engine.compiled:
+                    raise
+                reason = next(iter(str(error).splitlines()), "")
+                raise BackboneError(
+                    f"the network fails on {len(images)} images of {tuple(images.shape[1:])} "
+                    f"({type(error).__name__}: {reason[:200]}): check that it takes this size"
+                ) from error
         if not isinstance(features, Tensor) or features.ndim != 2:
             shape = tuple(features.shape) if isinstance(features, Tensor) else type(features)
             raise BackboneError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ import torch
 
 from penultimate.backbones import ResolvedBackbone
 from penultimate.data import Dataset
+from penultimate.data.dataset import FileImages
 from penultimate.errors import BackboneError, DataError, StoreError, UnreadableImageError
 from penultimate.features import engine as engines
-from penultimate.features.cache import Features, cached, features_key
+from penultimate.features.cache import Features, cached, digest_rows, features_key, open_rows
 from penultimate.features.engine import Engine, Running
 from penultimate.features.images import batches, pixels_of
-from penultimate.io import naming_full_disk, write_json
+from penultimate.io import digest_file, naming_full_disk, write_json
 from penultimate.lease import Waiter
 from penultimate.progress import SILENT, Progress
 
@@ -128,21 +129,23 @@ class _Extraction:
 
     def run(self) -> None:
         engine, done, seconds = self._resume()
-        running = self.extractor.running(self._read(self.images[0]), engine)
+        sample = self._read(self.images[0])
+        running = self.extractor.running(sample, engine)
         if done and running.engine != engine:  # it could not be compiled again
             done, seconds = 0, 0.0
         if done == 0:
             self._begin(running.engine, running.width)
         with naming_full_disk(self.place):
             matrix = np.load(self.place / "features.npy", mmap_mode="r+", allow_pickle=False)
-        digest = hashlib.sha256(matrix[:done].tobytes())
+        digest = digest_rows(matrix[:done])
         description = f"{self.extractor.backbone.spec.display} on {self.dataset.name}"
         batch_size, workers = running.engine.batch_size, self.extractor.workers
         with self.extractor.progress.step(description, len(self.images)) as step:
             step.advance(done)
             started = saved = time.perf_counter()
             todo = self.images[done:]
-            for pixels, real in batches(self._read, todo, batch_size, workers):
+            read = partial(self._read, shape=sample.shape)
+            for pixels, real in batches(read, todo, batch_size, workers):
                 features = running.run(pixels)[:real].numpy()
                 if not np.isfinite(features).all():
                     raise BackboneError(
@@ -169,14 +172,28 @@ class _Extraction:
             },
         )
 
-    def _read(self, index: int) -> torch.Tensor:
+    def _read(self, index: int, shape: torch.Size | None = None) -> torch.Tensor:
+        name = f"{self.dataset.ids[index]} of {self.dataset.name}"
+        images = self.dataset.images
         try:
-            return pixels_of(self.dataset.image(index), self.extractor.backbone)
+            # A cache is trusted by the images' digests, so it must be of these very images.
+            if isinstance(images, FileImages):
+                same = digest_file(Path(images.paths[index])) == self.dataset.digests[index]
+                if not same:
+                    raise DataError(f"{name} has changed since the images were scanned: run again")
+            pixels = pixels_of(self.dataset.image(index), self.extractor.backbone)
         except (UnreadableImageError, OSError) as error:
             raise DataError(
-                f"{self.dataset.ids[index]} of {self.dataset.name} could be read when the images "
-                f"were scanned and no longer can ({error}): put it back and run again"
+                f"{name} could be read when the images were scanned and no longer can ({error}): "
+                "put it back and run again"
             ) from error
+        if shape not in (None, pixels.shape):
+            raise BackboneError(
+                f"the transform of {self.extractor.backbone.spec.display} gives {name} the shape "
+                f"{tuple(pixels.shape)} and others {tuple(shape or ())}: end it with a resize or a "
+                "crop to one size"
+            )
+        return pixels
 
     def _begin(self, engine: Engine, width: int) -> None:
         """An empty cache: the manifest first, then room for all rows."""
@@ -193,21 +210,27 @@ class _Extraction:
         with naming_full_disk(self.place):
             matrix.flush()  # the rows are on disk before the note that says so
         write_json(
-            self.place / "progress.json", {"rows": done, "sha256": sha256, "seconds": seconds}
+            self.place / "progress.json",
+            {
+                "rows": done,
+                "sha256": sha256,
+                "seconds": seconds,
+                "manifest": digest_file(self.place / "manifest.json"),
+            },
         )
 
     def _resume(self) -> tuple[Engine | None, int, float]:
         """The engine, rows done and seconds spent of an interrupted extraction; else from none."""
         try:
-            manifest = json.loads((self.place / "manifest.json").read_text())
             noted = json.loads((self.place / "progress.json").read_text())
+            manifest = json.loads((self.place / "manifest.json").read_text())
             engine = Engine(**manifest["engine"])
-            matrix = np.load(self.place / "features.npy", mmap_mode="r", allow_pickle=False)
-            done = int(noted["rows"])
-            shape = (len(self.images), manifest["features"])
+            matrix = open_rows(self.place / "features.npy")
+            done, seconds = int(noted["rows"]), float(noted["seconds"])
             trusted = (
-                matrix.shape == shape
-                and hashlib.sha256(matrix[:done].tobytes()).hexdigest() == noted["sha256"]
+                noted["manifest"] == digest_file(self.place / "manifest.json")
+                and matrix.shape == (len(self.images), manifest["features"])
+                and digest_rows(matrix[:done]).hexdigest() == noted["sha256"]
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None, 0, 0.0
@@ -219,7 +242,7 @@ class _Extraction:
                 + ": starting them anew"
             )
             return None, 0, 0.0
-        return engine, done, float(noted["seconds"])
+        return engine, done, seconds
 
 
 def _allocate(path: Path, shape: tuple[int, int]) -> None:

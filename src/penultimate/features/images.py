@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from penultimate.backbones import ResolvedBackbone
+from penultimate.errors import BackboneError
 from penultimate.spec import Preprocessing
 
 RESAMPLING = {
@@ -36,11 +37,10 @@ def rescale(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     if preprocessing.geometry == "whole":
         return image.resize((size, size), resampling)
     width, height = image.size
-    scale = size / min(width, height)
+    side = min(width, height)
     # The box is cut in the original's coordinates, so that no pixel outside it is ever computed.
-    side_x, side_y = size / scale, size / scale
-    left, top = (width - side_x) / 2, (height - side_y) / 2
-    return image.resize((size, size), resampling, box=(left, top, left + side_x, top + side_y))
+    left, top = (width - side) / 2, (height - side) / 2
+    return image.resize((size, size), resampling, box=(left, top, left + side, top + side))
 
 
 def pixels_of(image: Image.Image, backbone: ResolvedBackbone) -> Tensor:
@@ -49,7 +49,13 @@ def pixels_of(image: Image.Image, backbone: ResolvedBackbone) -> Tensor:
     A transform of the user's own gives its final float32 tensor instead.
     """
     if backbone.transform is not None:
-        return backbone.transform(image).float()
+        try:
+            return backbone.transform(image).float()
+        except Exception as error:  # the user's own code
+            raise BackboneError(
+                f"the transform of {backbone.spec.display} fails on an image of "
+                f"{image.width} x {image.height} ({type(error).__name__}: {error})"
+            ) from error
     preprocessing = backbone.preprocessing
     if not isinstance(preprocessing, Preprocessing):
         raise TypeError("a network without a transform of its own has a Preprocessing")
