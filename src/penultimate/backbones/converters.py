@@ -37,6 +37,8 @@ def is_efficientnet_lite(state: State) -> bool:
 def fit_efficientnet_lite(state: State, own: State) -> State:
     """The family lists the same layers in the same order as timm's ``tf_efficientnet_lite*``.
 
+    The classification layer may have another number of classes.
+
     Raises
     ------
     CheckpointError : it is of another size than the network.
@@ -48,7 +50,8 @@ def fit_efficientnet_lite(state: State, own: State) -> State:
         )
     for (key, value), (own_key, own_value) in zip(state.items(), own.items(), strict=True):
         same_kind = key.rpartition(".")[2] == own_key.rpartition(".")[2]
-        if not same_kind or value.shape != own_value.shape:
+        fits = value.shape == own_value.shape or key in ("_fc.weight", "_fc.bias")
+        if not same_kind or not fits:
             raise CheckpointError(
                 f"an EfficientNet-Lite checkpoint has {key} {tuple(value.shape)} where the network "
                 f"has {own_key} {tuple(own_value.shape)}: name the size it was made for"

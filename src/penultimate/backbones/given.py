@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penultimate.errors import BackboneError
-from penultimate.io import digest_bytes
+from penultimate.io import digest_bytes, digest_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +38,9 @@ class GivenFeatures:
             ) from None
         except (ValueError, OSError) as error:
             raise BackboneError(f"{path} is not a plain array: {error}") from None
-        if matrix.ndim != 2 or not np.issubdtype(matrix.dtype, np.floating):
+        if matrix.ndim != 2 or matrix.dtype.kind not in "fiub" or 0 in matrix.shape:
             raise BackboneError(
-                f"{path} must be floating-point (n, d), and is {matrix.dtype} {matrix.shape}"
+                f"{path} must be numbers (n, d), and is {matrix.dtype} {matrix.shape}"
             )
         names = folder / "ids.txt"
         ids = _ids(names, len(matrix))
@@ -54,7 +54,9 @@ class GivenFeatures:
             folder=folder,
             matrix=matrix,
             row={name: i for i, name in enumerate(ids)},
-            digest=digest_bytes(content.data.cast("B")),
+            digest=digest_json(  # which row is whose counts as much as the numbers
+                [content.dtype.str, content.shape, ids, digest_bytes(content.data.cast("B"))]
+            ),
         )
 
     def take(self, ids: tuple[str, ...]) -> NDArray[np.float32]:

@@ -78,7 +78,7 @@ def resolve(backbone: Backbone, *, seed: int = 0) -> ResolvedBackbone:
         spec=backbone,
         architecture=built.architecture,
         source=built.source,
-        weights=digest_network(built.architecture, built.network, built.classifier),
+        weights=digest_network(built.architecture + built.variant, built.network, built.classifier),
         preprocessing=built.preprocessing.model_copy(update={"geometry": backbone.geometry}),
         module=built.features(),
         parameters=built.parameters(),
@@ -128,7 +128,13 @@ def _digest_transform(transform: Callable[[Image.Image], Tensor], name: str) -> 
     for height, width in ((32, 32), (300, 200), (240, 500)):
         pixels = generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
         image = Image.fromarray(pixels)
-        first, second = transform(image), transform(image)
+        try:
+            first, second = transform(image), transform(image)
+        except Exception as error:
+            raise BackboneError(
+                f"the transform of {name} fails on an RGB image of {width} x {height} "
+                f"({type(error).__name__}: {error}): it is given PIL images"
+            ) from error
         if not isinstance(first, torch.Tensor) or first.ndim != 3 or first.shape[0] != 3:
             shape = tuple(first.shape) if isinstance(first, torch.Tensor) else type(first).__name__
             raise BackboneError(

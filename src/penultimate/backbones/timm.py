@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import huggingface_hub
 import timm
 import torch
 from torch import Tensor, nn
@@ -19,10 +20,12 @@ from penultimate.backbones.checkpoint import load_checkpoint
 from penultimate.errors import (
     BackboneError,
     CheckpointError,
+    PenultimateError,
     UnknownNameError,
     WeightsUnavailableError,
     nearest,
 )
+from penultimate.io import canonical_json
 from penultimate.spec import Preprocessing
 
 LIST = "'penultimate list backbones' shows all"
@@ -53,6 +56,7 @@ class TimmNetwork:
     source: str
     preprocessing: Preprocessing
     classifier: tuple[str, ...]
+    variant: str = ""  # arguments beside the architecture that a hub's or folder's config gives
 
     def features(self) -> nn.Module:
         """The network up to its penultimate layer, in evaluation mode."""
@@ -93,15 +97,39 @@ def build_timm(name: str, *, image_size: int | None = None, seed: int = 0) -> Ti
         source=source,
         preprocessing=_preprocessing(network, image_size),
         classifier=classifier,
+        variant=_variant(architecture),
     )
 
 
 def _split(name: str) -> tuple[str, bool, str]:
     """Tell the architecture from the weights; a hub name may have an ``@revision`` of its own."""
-    architecture, at, weights = name.rpartition("@")
-    if not at or (name.startswith("hf-hub:") and weights != "random"):
-        return name, False, ""
-    return architecture, True, weights
+    if name.startswith(("hf-hub:", "local-dir:")):
+        architecture, at, weights = name.rpartition("@")
+        if not at or (weights != "random" and name.startswith("hf-hub:")) or _is_local(name):
+            return name, False, ""
+    else:
+        architecture, at, weights = name.partition("@")  # a checkpoint's path may have another
+    return architecture, bool(at), weights
+
+
+def _is_local(name: str) -> bool:
+    return name.startswith("local-dir:") and Path(name.removeprefix("local-dir:")).is_dir()
+
+
+def _variant(architecture: str) -> str:
+    """The arguments that a hub's or a folder's config.json builds the architecture with.
+
+    Some of them (pooling, activations) change the features and no weight: they are identity.
+    """
+    source, _, place = architecture.partition(":")
+    if source == "local-dir":
+        _, _, arguments = timm.models._hub.load_model_config_from_path(place)
+    elif source == "hf-hub":
+        _, _, arguments = timm.models._hub.load_model_config_from_hf(place)
+    else:
+        return ""
+    arguments = {key: value for key, value in (arguments or {}).items() if key != "num_classes"}
+    return canonical_json(arguments) if arguments else ""
 
 
 def _create(architecture: str, name: str, *, seed: int = 0, **settings: Any) -> nn.Module:
@@ -110,24 +138,45 @@ def _create(architecture: str, name: str, *, seed: int = 0, **settings: Any) -> 
         torch.manual_seed(seed)
         try:
             network: nn.Module = timm.create_model(architecture, **settings)
-        except RuntimeError as error:
-            if "Unknown model" in str(error):
-                raise UnknownNameError("backbone", name, _near(architecture, name), LIST) from None
-            if "Invalid pretrained tag" in str(error):
-                base = architecture.partition(".")[0]
-                known = timm.list_pretrained(f"{base}.*")
-                raise UnknownNameError("backbone", name, known, LIST) from None
-            if "pretrained" in str(error).lower():
-                raise WeightsUnavailableError(_unavailable(name, str(error))) from None
-            raise BackboneError(f"{name} cannot be built: {error}") from error
-        except FileNotFoundError as error:
+        except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
+            if not architecture.startswith("local-dir:"):
+                raise  # weights that cannot be fetched: see _hub
+            raise _not_local(name, error) from None
+        except Exception as error:  # timm has no exceptions of its own
             if architecture.startswith("local-dir:"):
-                raise BackboneError(
-                    f"{name}: {error}; local-dir:DIR needs a folder with timm's config.json and "
-                    "weights"
-                ) from None
-            raise
+                raise _not_local(name, error) from None
+            raise _named(architecture, name, error) from error
     return network
+
+
+def _named(architecture: str, name: str, error: Exception) -> PenultimateError:
+    """What timm's refusal to build a network means."""
+    message = next(iter(str(error).splitlines()), type(error).__name__)
+    if "Unknown model" in message or isinstance(error, ValueError):
+        known, remedy = _near(architecture, name), LIST
+        if "/" in architecture and not architecture.startswith("hf-hub:"):
+            known = []
+            remedy = f"a repository of the hub is hf-hub:{architecture}, a checkpoint NAME@PATH"
+        return UnknownNameError("backbone", name, known, remedy)
+    if "Invalid pretrained tag" in message:
+        known = timm.list_pretrained(f"{architecture.partition('.')[0]}.*")
+        return UnknownNameError("backbone", name, known, LIST)
+    if "No pretrained weights exist" in message:
+        return WeightsUnavailableError(
+            f"timm has no weights for {name}: use {name}@CHECKPOINT (a .safetensors or .pth file) "
+            f"or {name}@random"
+        )
+    if "pretrained" in message.lower():
+        return WeightsUnavailableError(_unavailable(name, message))
+    return BackboneError(f"{name} cannot be built: {message}")
+
+
+def _not_local(name: str, error: Exception) -> BackboneError:
+    message = next(iter(str(error).splitlines()), "")
+    return BackboneError(
+        f"{name} cannot be built ({type(error).__name__}: {message}): local-dir:DIR needs a folder "
+        "with timm's config.json and the weights that belong to it"
+    )
 
 
 def _near(architecture: str, name: str) -> list[str]:
@@ -170,7 +219,10 @@ def _load(network: nn.Module, architecture: str, weights: str, classifier: tuple
 def _classifier(network: nn.Module) -> tuple[str, ...]:
     """The names of the classification layers (a distilled network has two)."""
     cfg: Any = network.pretrained_cfg
-    names = cfg.get("classifier") or ()
+    names = cfg.get("classifier")
+    if not names:  # a config.json may leave out what the architecture always has
+        default = timm.get_pretrained_cfg(_architecture(network, ""), allow_unregistered=True)
+        names = (default.classifier if default else None) or ()
     return (names,) if isinstance(names, str) else tuple(names)
 
 
@@ -211,8 +263,6 @@ def _has_fixed_size(architecture: str) -> bool:
 @contextmanager
 def _hub(name: str) -> Iterator[None]:
     """Let timm fetch weights; where there is no network, say so at once and not after a minute."""
-    import huggingface_hub
-
     constants = huggingface_hub.constants
     offline = constants.HF_HUB_OFFLINE
     reachable = offline or _reachable(constants.ENDPOINT)
@@ -220,8 +270,6 @@ def _hub(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-        if name.startswith("local-dir:"):
-            raise
         reason = str(error) if reachable else f"{constants.ENDPOINT} cannot be reached"
         raise WeightsUnavailableError(_unavailable(name, reason)) from error
     finally:
@@ -230,9 +278,10 @@ def _hub(name: str) -> Iterator[None]:
 
 def _unavailable(name: str, reason: str) -> str:
     first = next(iter(reason.splitlines()), "no reason given").rstrip(".")
+    architecture = name.partition("@")[0].rpartition("/")[2].partition(".")[0]
     return (
         f"the weights of {name} are not on this machine and cannot be downloaded ({first}): "
-        f"connect to the network, or use offline ways: {name.partition('.')[0]}@CHECKPOINT "
+        f"connect to the network, or use offline ways: {architecture}@CHECKPOINT "
         "(a .safetensors or .pth file), local-dir:DIR, or tf_efficientnet_lite0@package"
     )
 
