@@ -69,7 +69,7 @@ class TestReading:
             ),
             (GOOD.replace("seeds", "seed"), 2, "no key 'seed'; did you mean 'seeds'"),
             (GOOD.replace("image_size", "imagesize"), 11, "did you mean 'image_size'"),
-            (GOOD.replace("image_size", "size"), 11, "no key 'size'; did you mean"),
+            (GOOD.replace("image_size", "size"), 11, "no key 'size': there are name, "),
             (GOOD.replace("name", "Name", 1), 1, "no key 'Name'; did you mean 'name'"),
             (GOOD.replace("shorter-side-crop", "shorter-crop"), 12, "'shorter-side-crop'?"),
             (GOOD.replace("256", '"big"'), 11, "image_size of backbones, item 2, is 'big' and"),

@@ -157,7 +157,7 @@ def study_of(
         return Study.model_validate(record)
     except ValidationError as error:
         first = error.errors()[0]
-        what = f"{first['loc'][-1]}: " if first["loc"] else ""
+        what = f"{first['input']!r}: " if first["loc"] else ""
         raise SpecError(what + first["msg"].removeprefix("Value error, ")) from None
 
 

@@ -141,11 +141,11 @@ def _fault(first: ErrorDetails, loc: list[Any]) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
         key = str(loc[-1])
-        near = nearest(key, _right_keys(loc))
-        hint = " or ".join(repr(n) for n in near) or "one of " + ", ".join(_right_keys(loc))
-        message = f"there is no key {key!r}; did you mean {hint}?"
+        near = " or ".join(repr(name) for name in nearest(key, _right_keys(loc)))
+        hint = f"; did you mean {near}?" if near else f": there are {', '.join(_right_keys(loc))}"
+        message = f"there is no key {key!r}{hint}"
     elif kind == "missing":
-        message = f"{called} is missing"
+        message = f"{called} is missing: add it, as the file does that 'penultimate init' writes"
     elif kind == "literal_error":
         right = str(first["ctx"]["expected"])
         near = nearest(str(first["input"]), re.findall(r"'([^']*)'", right))
@@ -156,7 +156,7 @@ def _fault(first: ErrorDetails, loc: list[Any]) -> str:
     elif kind == "too_short":
         message = f"{called} is empty and should have at least one item"
     elif message.startswith("Input should"):
-        message = f"{called} is {given} and {message.removeprefix('Input ')}"
+        message = f"{called} is {given} and {message.removeprefix('Input ').partition(', ')[0]}"
     return message
 
 
