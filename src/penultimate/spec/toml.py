@@ -141,8 +141,8 @@ def _fault(first: ErrorDetails, loc: list[Any]) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
         key = str(loc[-1])
-        near = " or ".join(repr(name) for name in nearest(key, _right_keys(loc)))
-        hint = f"; did you mean {near}?" if near else f": there are {', '.join(_right_keys(loc))}"
+        close = " or ".join(repr(name) for name in nearest(key, _right_keys(loc)))
+        hint = f"; did you mean {close}?" if close else f": there are {', '.join(_right_keys(loc))}"
         message = f"there is no key {key!r}{hint}"
     elif kind == "missing":
         message = f"{called} is missing: add it, as the file does that 'penultimate init' writes"

@@ -1,7 +1,8 @@
 """The tidy frame of a store, and the derived index that makes it quick.
 
-A result never changes once it is committed, so a row never goes stale: the index only gains rows
-for new runs and loses those whose folder is gone. It can be deleted at any time.
+The index holds a row a run and when its ``result.json`` was written: rows of runs that are new or
+were deleted and made again are read anew, rows of runs that are gone are dropped. An index that is
+damaged or of another version is not trusted but made again; it can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from penultimate.store.store import ResultStore
 
 ORDER = ["task", "method", "seed", "score", "backbone"]
+STAMP = "stamp"  # when result.json was written; of the index only
 COLUMNS: dict[str, str] = {
     "run": "str",
     "backbone": "str",
@@ -49,16 +51,20 @@ COLUMNS: dict[str, str] = {
 def read_frame(store: ResultStore) -> pd.DataFrame:
     """Every finished run of ``store`` as a row, best score first within a task and method."""
     path = store.root / "index.parquet"
-    digests = store.digests()
+    stamps = store.stamps()
     known = _read_index(path)
-    kept = known[known["run"].isin(digests)]
-    missing = sorted(set(digests) - set(kept["run"]))
-    rows = [result for digest in missing if (result := store.get(digest)) is not None]
-    frame = pd.concat([kept, rows_frame(rows)], ignore_index=True) if rows else kept
-    if rows or len(kept) != len(known):
+    fresh = known[STAMP] == known["run"].map(stamps)
+    kept = known[fresh & ~known["run"].duplicated()]
+    missing = sorted(set(stamps) - set(kept["run"]))
+    results = [result for digest in missing if (result := store.get(digest)) is not None]
+    if results:
+        added = rows_frame(results)
+        added[STAMP] = added["run"].map(stamps)
+        kept = pd.concat([kept, added], ignore_index=True) if len(kept) else added
+    if results or len(kept) != len(known):
         with contextlib.suppress(StoreError):  # a read-only store can still be read
-            write_atomic(path, frame.to_parquet(index=False))
-    return in_order(frame)
+            write_atomic(path, kept.to_parquet(index=False, write_page_checksum=True))
+    return in_order(kept.drop(columns=STAMP))
 
 
 def rows_frame(results: list[Result]) -> pd.DataFrame:
@@ -75,8 +81,10 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_index(path: Path) -> pd.DataFrame:
+    columns = COLUMNS | {STAMP: "int64"}
     try:
-        frame: pd.DataFrame = pd.read_parquet(path)[list(COLUMNS)].astype(COLUMNS)
+        found = pd.read_parquet(path, page_checksum_verification=True)
+        frame: pd.DataFrame = found[list(columns)].astype(columns)
         return frame
-    except (OSError, ValueError, KeyError):  # absent, damaged, or of another version: rebuild
-        return rows_frame([])
+    except Exception:  # absent, of another version, or damaged, which pyarrow says in many ways
+        return pd.DataFrame(columns=list(columns)).astype(columns)

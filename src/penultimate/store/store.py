@@ -94,31 +94,47 @@ class ResultStore:
         """The result with this digest, or None where there is none."""
         path = self.root / "runs" / digest / "result.json"
         try:
-            content = path.read_text(encoding="utf-8")
+            record = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        try:
-            record = json.loads(content)
-        except ValueError as error:
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be read ({error.strerror}): mend its permissions or its disk"
+            ) from None
+        except (ValueError, RecursionError) as error:
             raise StoreError(
                 f"{path} is not JSON ({error}): delete its folder and run again"
             ) from None
         _check_schema(record, path)
         try:
-            return Result.model_validate(record)
+            result = Result.model_validate(record)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise StoreError(
                 f"{path} is not a result ({where}: {first['msg']}): delete its folder and run again"
             ) from None
+        if result.digest != digest:
+            raise StoreError(
+                f"{path} is the result of run {result.digest[:12]}: it was copied by hand, delete "
+                "its folder"
+            )
+        return result
 
     def digests(self) -> list[str]:
         """The digests of all finished runs, sorted."""
+        return sorted(self.stamps())
+
+    def stamps(self) -> dict[str, int]:
+        """The digest of each finished run, and when its result was written, in nanoseconds."""
+        found = {}
         runs = self.root / "runs"
-        if not runs.is_dir():
-            return []
-        return sorted(run.name for run in runs.iterdir() if (run / "result.json").is_file())
+        for run in runs.iterdir() if runs.is_dir() else ():
+            try:
+                found[run.name] = (run / "result.json").stat().st_mtime_ns
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # unfinished, or a file that somebody put there
+        return found
 
     def results(self) -> Iterator[Result]:
         """All finished runs, by digest."""
@@ -169,18 +185,37 @@ class ResultStore:
             raise StoreError(
                 f"run {result.digest[:12]} has no {kind}: it has {', '.join(result.artefacts)}"
             )
-        path = (self.root / result.artefacts[kind]).resolve()
-        if not path.is_relative_to(self.root.resolve()):
-            raise StoreError(f"the {kind} of run {result.digest[:12]} would lie outside the store")
+        try:
+            path = (self.root / result.artefacts[kind]).resolve()
+            inside = path.is_relative_to(self.root.resolve())
+        except (OSError, ValueError, RuntimeError):  # no path at all, or links in a circle
+            inside = False
+        if not inside:
+            raise StoreError(
+                f"the {kind} of run {result.digest[:12]} would lie outside the store: delete the "
+                "run's folder and run again"
+            )
         if not path.is_file():
             raise StoreError(f"{path} is missing: delete the run's folder and run again")
         return path
 
     def predictions(self, result: Result) -> pd.DataFrame:
-        """``example_id, label, predicted, p_predicted, p_label`` of each test example."""
+        """``example_id, label, predicted, p_predicted, p_label`` of each test example.
+
+        Raises
+        ------
+        StoreError : they are missing or damaged.
+        """
         import pandas as pd
 
-        return pd.read_parquet(self.artefact(result, "predictions"))
+        path = self.artefact(result, "predictions")
+        try:
+            return pd.read_parquet(path)
+        except Exception as error:  # pyarrow's own exceptions are many
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise StoreError(
+                f"{path} is damaged ({reason}): delete the run's folder and run again"
+            ) from error
 
     def frame(self) -> pd.DataFrame:
         """All results as a tidy frame, a row a run; undefined is NaN."""
