@@ -111,7 +111,12 @@ def open_rows(path: Path) -> NDArray[np.float32]:
     ------
     OSError, ValueError : it is not there, or not float32 (rows, D) as this package writes it.
     """
-    matrix: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    try:
+        matrix: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
+    except Exception as error:  # NumPy answers damaged headers with more than ValueError
+        raise ValueError(f"{path}: {error}") from None
     if matrix.ndim != 2 or matrix.dtype != np.dtype("<f4") or not matrix.flags.c_contiguous:
         raise ValueError(f"{path} is {matrix.dtype} {matrix.shape}")
     return matrix
