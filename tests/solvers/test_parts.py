@@ -112,14 +112,14 @@ def test_exact_curvature_eliminates_the_intercept() -> None:
     loss = Softmax(y, None)
     Z = torch.cat([X, torch.ones(20, 1, dtype=torch.float64)], dim=1)
     H = loss.hessian(loss.margins(randn(20, 4, seed=7)), Z)
-    full = H.clone()
+    full = H.reshape(4, 4, 4, 4).clone()
     for c in range(4):
         full[c, :3, c, :3] += 0.7 * torch.eye(3, dtype=torch.float64)
     ww = full[:, :3, :, :3].reshape(12, 12)
     wb, bb = full[:, :3, :, 3].reshape(12, 4), full[:, 3, :, 3]
     schur = ww - wb @ torch.linalg.pinv(bb) @ wb.T
     G = randn(4, 3, seed=8)
-    exact = ExactCurvature(H, 0.7, shift_invariant=True)
+    exact = ExactCurvature(H, 0.7, n_outputs=4, shift_invariant=True)
     assert exact.usable
     torch.testing.assert_close(schur @ exact.solve(G).flatten(), G.flatten())
 

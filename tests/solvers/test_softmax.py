@@ -92,9 +92,9 @@ def test_hessian_is_autograds(loss: Softmax) -> None:
         losses = torch.nn.functional.cross_entropy(Z @ flat.reshape(5, 3).T, Y, reduction="none")
         return losses @ weights(loss)
 
-    expected = torch.autograd.functional.hessian(value, P.flatten()).reshape(5, 3, 5, 3)
+    expected = torch.autograd.functional.hessian(value, P.flatten())
     found = loss.hessian(loss.margins(Z @ P.T), Z)
-    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(found[0], expected, rtol=1e-10, atol=1e-10)
 
 
 def test_taking_rows(loss: Softmax) -> None:

@@ -79,8 +79,9 @@ def test_gradient_norm_is_that_of_the_stated_solution() -> None:
         loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(y), reduction="sum")
         gW, gb = torch.autograd.grad(loss + l2 / 2 * W.square().sum(), (W, b))
         assert path.gradient_norm[i] == pytest.approx(float(gW.norm()), rel=1e-4)
-        assert float(gb.norm()) < 1e-4
-        assert path.suboptimality_bound[i] == pytest.approx(path.gradient_norm[i] ** 2 / (2 * l2))
+        assert float(gb.norm()) < 1e-3
+        bound = path.gradient_norm[i] ** 2 / (2 * l2)  # and a little for the intercept
+        assert bound <= path.suboptimality_bound[i] <= 1.001 * bound
 
 
 def test_grid_in_any_order_with_repetitions() -> None:

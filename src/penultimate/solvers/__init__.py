@@ -1,9 +1,12 @@
 """Convex solvers: arrays in, arrays out, no images.
 
-`softmax_path` solves L2-regularised multinomial logistic regression at a whole grid of l2.
+Each solves a whole grid of l2 at once and says of every point how far from the minimum it is:
+`softmax_path` (multinomial logistic regression), `logistic_path` (several labels at once, pairs
+that do not count masked) and `svm_path` (linear support vector machines, each class against the
+rest).
 """
 
-from penultimate.solvers.path import softmax_path
+from penultimate.solvers.path import logistic_path, softmax_path, svm_path
 from penultimate.solvers.result import Path
 
-__all__ = ["Path", "softmax_path"]
+__all__ = ["Path", "logistic_path", "softmax_path", "svm_path"]

@@ -39,30 +39,35 @@ class ExactCurvature:
 
     With few coefficients, and few examples that still matter, there are directions that only the
     penalty bends; no Kronecker product knows them, and a Newton decrement that does not know
-    them is many times too small. ``H (K, r + 1, K, r + 1)`` is that of the loss, the intercept
-    last.
+    them is many times too small. ``H`` is that of the loss, by the coefficients and, after those
+    of each class, the intercept: (1, K (r + 1), K (r + 1)), or (K, r + 1, r + 1) where classes
+    are independent.
     """
 
-    def __init__(self, H: Tensor, l2: float, *, shift_invariant: bool) -> None:
-        k, r = H.shape[0], H.shape[1] - 1
-        self._shape = k, r
-        H = H.clone()
-        for c in range(k):
-            H[c, :r, c, :r].diagonal().add_(l2)
+    def __init__(self, H: Tensor, l2: float, *, n_outputs: int, shift_invariant: bool) -> None:
+        self._k = n_outputs
+        r = H.shape[0] * H.shape[1] // n_outputs - 1
+        is_intercept = torch.arange(H.shape[1], device=H.device) % (r + 1) == r
+        H = H + torch.diag(l2 * (~is_intercept).to(H.dtype))
         if shift_invariant:
-            H[:, r, :, r] += H[:, r, :, r].diagonal().mean()
-        square = H.reshape(k * (r + 1), k * (r + 1))
-        size = square.diagonal().clamp(min=torch.finfo(H.dtype).tiny).sqrt()
-        self._size = size
-        self._factor, failed = torch.linalg.cholesky_ex(square / torch.outer(size, size))
-        self.usable = int(failed) == 0
+            constant = is_intercept.to(H.dtype)
+            H += (H.diagonal(dim1=1, dim2=2) @ constant / n_outputs) * torch.outer(
+                constant, constant
+            )
+        diagonal = H.diagonal(dim1=1, dim2=2)
+        self._size = diagonal.clamp(min=torch.finfo(H.dtype).tiny).sqrt()
+        # An intercept that nothing bends (no example inside the margin) is left alone.
+        idle = (diagonal <= 0) & is_intercept
+        scaled = H / (self._size[:, :, None] * self._size[:, None, :])
+        self._factor, failed = torch.linalg.cholesky_ex(scaled + torch.diag_embed(idle.to(H.dtype)))
+        self.usable = not bool(failed.any())
 
     def solve(self, G: Tensor) -> Tensor:
         """The step ``(K, r)`` that answers a gradient ``G (K, r)``, the intercept following."""
-        k, r = self._shape
-        g = torch.cat([G.double(), G.new_zeros(k, 1, dtype=torch.float64)], dim=1).flatten()
-        x = torch.cholesky_solve((g / self._size)[:, None], self._factor)[:, 0] / self._size
-        return x.reshape(k, r + 1)[:, :r].to(G.dtype)
+        g = torch.cat([G.double(), G.new_zeros(self._k, 1, dtype=torch.float64)], dim=1)
+        scaled = (g.reshape(self._size.shape) / self._size)[:, :, None]
+        x = torch.cholesky_solve(scaled, self._factor)[:, :, 0] / self._size
+        return x.reshape(self._k, -1)[:, :-1].to(G.dtype)
 
 
 def solve_intercept(C: Tensor, g: Tensor, *, shift_invariant: bool) -> Tensor:

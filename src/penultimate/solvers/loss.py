@@ -34,6 +34,9 @@ class Loss(Protocol):
     shift_invariant: bool
     """Whether a constant added to all logits of a row changes nothing (softmax)."""
 
+    caution: float
+    """By how much the Newton decrement may be too small because the curvature jumps."""
+
     weight: float
     """The sum of the rows' weights."""
 
@@ -59,7 +62,10 @@ class Loss(Protocol):
         """How the summed residual changes along ``direction``: (K,) float64."""
 
     def hessian(self, margins: Tensor, Z: Tensor) -> Tensor:
-        """Second derivative by all coefficients of ``Z (n, r)``: (K, r, K, r) float64."""
+        """Second derivative by all coefficients of ``Z (n, r)``, float64.
+
+        (1, K r, K r), or one block a class, (K, r, r), where classes are independent.
+        """
 
     def plane(self, margins: Tensor, directions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Value (), gradient (m,) and curvature (m, m) over ``directions (m, n, K)``, float64."""

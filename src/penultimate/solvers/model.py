@@ -22,31 +22,36 @@ class Trend:
     A step should lower the objective by about the estimate that stood before it, and leave
     little. Where it lowered it by more, the model bends too much and the next estimate is too
     small by the same factor; where the estimate fell to q of itself, steps of the same kind will
-    add up to 1 / (1 - q) of it. Three steps in a row that gain less than a tenth of what was
-    estimated, where a tenth can be told from rounding, are a stall.
+    add up to 1 / (1 - q) of it. Three steps in a row that gain nothing that can be told from
+    rounding, where the estimate could, are a stall; so, in float32, are ten that gain less than
+    a tenth of what was estimated, there being float64 to turn to.
     """
 
     def __init__(self, eps: float) -> None:
-        self._visible = 100 * eps
+        self._visible = 20 * eps
         self._last: tuple[float, float] | None = None
         self._failures = 0
+        self._poor = 0
+        self._patience = 10 if eps > 1e-10 else math.inf
         self.stalled = False
         self.factor = 1.0
 
     def leave(self) -> None:
         """Another l2: values before are not to be compared with values after."""
-        self._last, self._failures, self.stalled = None, 0, False
+        self._last, self._failures, self._poor, self.stalled = None, 0, 0, False
 
     def observe(self, objective: float, decrement: float) -> float:
         """The estimate, from the ``decrement`` of the model, after one more step."""
         if self._last is not None:
             before, promised = self._last
-            if promised > self._visible * abs(before):
+            rounding = self._visible * abs(before)
+            if promised > 5 * rounding:
                 gained = (before - objective) / promised
                 q = min(max(decrement / promised, 0.0), 0.8)
                 self.factor = min(max(1.0, gained) / (1 - q), 100.0)
-                self._failures = self._failures + 1 if gained < 0.1 else 0
-            self.stalled = self._failures >= 3
+                self._failures = self._failures + 1 if before - objective < rounding else 0
+                self._poor = self._poor + 1 if gained < 0.1 else 0
+            self.stalled = self._failures >= 3 or self._poor >= self._patience
         self._last = objective, decrement
         return decrement * self.factor
 
@@ -71,7 +76,7 @@ class Model:
         trace = float(C.trace())
         if rows.hessian_is_cheap:
             H = rows.hessian(solution.margins)
-            exact = ExactCurvature(H, l2, shift_invariant=rows.shift_invariant)
+            exact = ExactCurvature(H, l2, n_outputs=len(C), shift_invariant=rows.shift_invariant)
             self._exact = exact.usable
             if exact.usable:
                 self._first = exact

@@ -1,4 +1,4 @@
-"""The regularisation path of softmax regression: arrays in, arrays out."""
+"""The regularisation paths: arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from torch import Tensor
 
 from penultimate.errors import SolverError
 from penultimate.solvers.descent import Settings, Solved, descend
-from penultimate.solvers.reduction import Reduced, reduce
+from penultimate.solvers.independent import Independent, Pieces, logistic, squared_hinge
+from penultimate.solvers.problems import InMemory
 from penultimate.solvers.result import Path
-from penultimate.solvers.rows import BLOCK_BYTES, Rows, alone, hessian_is_cheap
 from penultimate.solvers.softmax import Softmax
 from penultimate.solvers.validation import (
     check_features,
     check_grid,
     check_labels,
-    check_tolerance,
+    check_mask,
+    check_settings,
+    check_targets,
     check_weights,
 )
 
-FLOAT32_TOLERANCE = 1e-6  # below it, float32 is not tried
-FLOAT32_SPREAD = 1e5  # columns farther apart in size than this are not mixed in float32
+Features = NDArray[np.floating] | Tensor
 
 
 def softmax_path(
-    X: NDArray[np.floating] | Tensor,
+    X: Features,
     y: ArrayLike | Tensor,
     n_classes: int,
     l2: ArrayLike,
@@ -73,7 +74,7 @@ def softmax_path(
     labels = check_labels(y, n, n_classes)
     grid = check_grid(l2)
     weights = check_weights(sample_weight, n)
-    check_tolerance(tolerance, max_evaluations)
+    check_settings(tolerance, max_evaluations)
 
     present, labels_present = np.unique(labels[weights > 0], return_inverse=True)
     if len(present) < 2:
@@ -81,68 +82,158 @@ def softmax_path(
             f"every example is of class {present[0]}; a classifier needs examples of at least 2 "
             "classes"
         )
-    w = None if (weights == 1).all() else torch.from_numpy(weights).to(features.device)
-    if w is not None and not weights.all():
-        features, w = features[w > 0], w[w > 0]
+    features, w = _without_zero_weights(features, weights)
     target = torch.from_numpy(labels_present).to(features.device)
 
-    problem = SoftmaxProblem(features, target, len(present), w, tolerance)
-    solved = descend(problem, grid, Settings(tolerance, max_evaluations, progress))
+    def make_loss(rows: slice, dtype: torch.dtype) -> Softmax:
+        return Softmax(target[rows], None if w is None else w[rows].to(dtype))
+
+    problem = InMemory(features, len(present), make_loss, w, tolerance)
+    settings = Settings(tolerance, max_evaluations, progress)
+    solved = descend(problem, grid, settings)
     coef = np.zeros((len(grid), n_classes, d))
     intercept = np.full((len(grid), n_classes), -np.inf)
     coef[:, present] = solved.coef.numpy()
     intercept[:, present] = solved.intercept.numpy()
-    return assemble(grid, coef, intercept, solved, tolerance, max_evaluations)
+    return _assemble(grid, coef, intercept, solved, settings)
 
 
-class SoftmaxProblem:
-    """Softmax regression on features that lie in memory."""
+def logistic_path(
+    X: Features,
+    Y: ArrayLike | Tensor,
+    l2: ArrayLike,
+    *,
+    mask: ArrayLike | Tensor | None = None,
+    sample_weight: ArrayLike | Tensor | None = None,
+    tolerance: float = 1e-4,
+    max_evaluations: int = 1000,
+    progress: Callable[[int], object] | None = None,
+) -> Path:
+    """Independent logistic regressions, one a class, at every value of ``l2`` (several labels).
 
-    def __init__(
-        self, X: Tensor, y: Tensor, n_classes: int, weights: Tensor | None, tolerance: float
-    ) -> None:
-        self._X, self._y, self._weights = X, y, weights
-        self.n_outputs = n_classes
-        self.dtype = working_precision(X, tolerance)
-        if hessian_is_cheap(len(X), n_classes, min(X.shape)):
-            self.dtype = torch.float64
+    Minimises ``sum_ik w_i mask_ik log(1 + exp(-s_ik (W_k x_i + b_k))) + (l2 / 2) ||W||_F^2``
+    with s = +1 where Y is 1 and -1 where it is 0; the intercept is not penalised.
 
-    def build(self, dtype: torch.dtype) -> tuple[Reduced, Rows]:
-        """The reduced features and the rows, in ``dtype``."""
-        weights = None if self._weights is None else self._weights.to(dtype)
-        reduced = reduce(self._X.to(dtype), weights)
-        sizes = block_sizes(reduced.Z, self.n_outputs)
-        labels = torch.split(self._y, sizes)
-        parts = [None] * len(sizes) if weights is None else torch.split(weights, sizes)
-        losses = [Softmax(y, w) for y, w in zip(labels, parts, strict=True)]
-        return reduced, Rows(reduced, losses, sizes, self.n_outputs, alone)
+    Parameters
+    ----------
+    Y : (n, K) of 0 and 1, or booleans: whether the example has the label.
+    mask : (n, K) booleans: whether the pair counts; all do if None.
 
+    The others, and what is raised, are as for `softmax_path`.
 
-def working_precision(X: Tensor, tolerance: float) -> torch.dtype:
-    """Float32 where the features have no more and it can reach the tolerance."""
-    if X.dtype is torch.float64 or tolerance < FLOAT32_TOLERANCE:
-        return torch.float64
-    spread = X.amax(dim=0) - X.amin(dim=0)
-    varying = spread[spread > 0]
-    if len(varying) and float(varying.max()) > FLOAT32_SPREAD * float(varying.min()):
-        return torch.float64
-    return torch.float32
-
-
-def block_sizes(Z: Tensor, n_outputs: int) -> list[int]:
-    """Blocks of rows whose margins stay in a processor's cache; one block on a GPU."""
-    n = len(Z)
-    rows = n if Z.is_cuda else max(256, BLOCK_BYTES // (n_outputs * Z.element_size()))
-    return [min(rows, n - begin) for begin in range(0, n, rows)]
+    Returns
+    -------
+    A `Path`; objective and tolerance are those of the sum over classes. A class with only one
+    label (among pairs that count) gets coefficients 0 and intercept ``+inf`` or ``-inf``, where
+    the objective takes its infimum; one without any pair that counts gets an intercept of NaN.
+    """
+    settings = Settings(tolerance, max_evaluations, progress)
+    targets = check_targets(Y)
+    return _independent(
+        X, targets, l2, phi=logistic, limit=np.inf, mask=mask, weights=sample_weight, s=settings
+    )
 
 
-def assemble(
+def svm_path(
+    X: Features,
+    y: ArrayLike | Tensor,
+    n_classes: int,
+    l2: ArrayLike,
+    *,
+    sample_weight: ArrayLike | Tensor | None = None,
+    tolerance: float = 1e-4,
+    max_evaluations: int = 1000,
+    progress: Callable[[int], object] | None = None,
+) -> Path:
+    """Linear support vector machines, each class against the rest, at every value of ``l2``.
+
+    Minimises ``sum_ik w_i max(0, 1 - s_ik (W_k x_i + b_k))^2 + (l2 / 2) ||W||_F^2`` with s = +1
+    for the example's class and -1 for the others; the intercept is not penalised (scikit-learn's
+    LinearSVC penalises it).
+
+    Parameters, and what is raised, are as for `softmax_path`.
+
+    Returns
+    -------
+    A `Path`; objective and tolerance are those of the sum over classes. A class without an
+    example gets coefficients 0 and intercept -1, at which it costs nothing.
+    """
+    settings = Settings(tolerance, max_evaluations, progress)
+    n = len(X)
+    labels = check_labels(y, n, n_classes)
+    targets = np.zeros((n, n_classes), dtype=bool)
+    targets[np.arange(n), labels] = True
+    return _independent(
+        X, targets, l2, phi=squared_hinge, limit=1.0, mask=None, weights=sample_weight, s=settings
+    )
+
+
+def _independent(
+    X: Features,
+    targets: NDArray[np.bool_],
+    l2: ArrayLike,
+    *,
+    phi: Pieces,
+    limit: float,
+    mask: ArrayLike | Tensor | None,
+    weights: ArrayLike | Tensor | None,
+    s: Settings,
+) -> Path:
+    """A path of a loss that is independent between classes; ``limit`` is where one label ends."""
+    features = check_features(X)
+    n, d = features.shape
+    if len(targets) != n:
+        raise SolverError(
+            f"labels have {len(targets)} rows where the features have {n}; pass one row an example"
+        )
+    grid = check_grid(l2)
+    w = check_weights(weights, n)
+    counts = check_mask(mask, targets.shape) & (w > 0)[:, None]
+    check_settings(s.tolerance, s.max_evaluations)
+
+    positive, negative = (targets & counts).any(axis=0), (~targets & counts).any(axis=0)
+    both = np.flatnonzero(positive & negative)
+    if len(both) == 0:
+        raise SolverError(
+            "no class has examples both with and without it; a classifier needs both for at "
+            "least one class"
+        )
+    device = features.device
+    signs = torch.from_numpy(np.where(targets[:, both], 1.0, -1.0)).to(device)
+    pairs = w[:, None] * counts[:, both]
+    v = None if (pairs == 1).all() else torch.from_numpy(pairs).to(device)
+
+    def make_loss(rows: slice, dtype: torch.dtype) -> Independent:
+        return Independent(phi, signs[rows].to(dtype), None if v is None else v[rows].to(dtype))
+
+    row_weights = None if v is None else v.mean(dim=1)
+    problem = InMemory(features, len(both), make_loss, row_weights, s.tolerance)
+    solved = descend(problem, grid, s)
+    k = targets.shape[1]
+    coef = np.zeros((len(grid), k, d))
+    intercept = np.where(positive, limit, np.where(negative, -limit, np.nan))
+    intercepts = np.tile(intercept, (len(grid), 1))
+    coef[:, both] = solved.coef.numpy()
+    intercepts[:, both] = solved.intercept.numpy()
+    return _assemble(grid, coef, intercepts, solved, s)
+
+
+def _without_zero_weights(
+    features: Tensor, weights: NDArray[np.float64]
+) -> tuple[Tensor, Tensor | None]:
+    """The rows that count, and their weights; None for ones."""
+    if (weights == 1).all():
+        return features, None
+    w = torch.from_numpy(weights).to(features.device)
+    return (features, w) if weights.all() else (features[w > 0], w[w > 0])
+
+
+def _assemble(
     grid: NDArray[np.float64],
     coef: NDArray[np.float64],
     intercept: NDArray[np.float64],
     solved: Solved,
-    tolerance: float,
-    max_evaluations: int,
+    settings: Settings,
 ) -> Path:
     """The result, with a sentence for each point."""
     reports = solved.reports
@@ -157,8 +248,8 @@ def assemble(
         converged=np.array([r.outcome.good for r in reports]),
         status=tuple(
             r.outcome.value.format(
-                tolerance=tolerance,
-                max_evaluations=max_evaluations,
+                tolerance=settings.tolerance,
+                max_evaluations=settings.max_evaluations,
                 gap=r.estimate / r.objective,
             )
             for r in reports

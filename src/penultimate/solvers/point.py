@@ -122,7 +122,7 @@ def minimise(
         # The intercept is not quite at its minimum: its share, and what it hides of G.
         hidden = math.sqrt(2 * left * rows.max_curvature * float(rows.spectrum.max()))
         bound = left + (norm + hidden) ** 2 / (2 * l2)
-        estimate = min(trend.observe(objective, -slope / 2), bound)
+        estimate = min(rows.caution * trend.observe(objective, -slope / 2), bound)
         report = Report(objective, norm, bound, estimate, Outcome.CONVERGED, products)
         if bound <= tolerance * objective:
             return replace(report, outcome=Outcome.CERTIFIED)

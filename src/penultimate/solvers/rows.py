@@ -33,10 +33,10 @@ def alone(part: Tensor) -> Tensor:
     return part
 
 
-def hessian_is_cheap(n: int, n_outputs: int, r: int) -> bool:
+def hessian_is_cheap(n: int, n_outputs: int, r: int, *, independent: bool) -> bool:
     """Whether the second derivative itself costs next to nothing, for n rows of r features."""
-    size = n_outputs * (r + 1)
-    return size <= HESSIAN_SIZE and n * size * size <= HESSIAN_WORK
+    blocks, size = (n_outputs, r + 1) if independent else (1, n_outputs * (r + 1))
+    return size <= HESSIAN_SIZE and blocks * n * size * size <= HESSIAN_WORK
 
 
 class Rows:
@@ -56,11 +56,14 @@ class Rows:
         self._gather = gather
         self.shift_invariant = losses[0].shift_invariant
         self.max_curvature = losses[0].max_curvature
+        self.caution = losses[0].caution
         device = reduced.Z.device
         weight = torch.tensor(sum(loss.weight for loss in losses), dtype=torch.float64)
         self.weight = float(gather(weight.to(device)))
         n = int(gather(torch.tensor(len(reduced.Z), device=device)))
-        self.hessian_is_cheap = hessian_is_cheap(n, n_outputs, len(self.spectrum))
+        self.hessian_is_cheap = hessian_is_cheap(
+            n, n_outputs, len(self.spectrum), independent=not self.shift_invariant
+        )
 
     def margins(self, W: Tensor, b: Tensor) -> Margins:
         """One product forth: the margins of ``W (K, r)`` and ``b (K,)``."""
@@ -121,7 +124,7 @@ class Rows:
         return float(flat[0]), flat[1 : 1 + size], flat[1 + size :].reshape(size, size)
 
     def hessian(self, margins: Margins) -> Tensor:
-        """The loss's second derivative by W and, last, the intercept: (K, r + 1, K, r + 1)."""
+        """The loss's second derivative by W and, after each class, its intercept."""
         parts = [
             loss.hessian(m, torch.cat([Z, Z.new_ones(len(Z), 1)], dim=1))
             for Z, loss, m in zip(self._features, self._losses, margins, strict=True)

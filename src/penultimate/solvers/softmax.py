@@ -39,6 +39,7 @@ class Softmax:
 
     max_curvature = 0.5  # the largest eigenvalue of diag p - p p^T (Boehning 1992)
     shift_invariant = True
+    caution = 1.0
 
     def __init__(self, y: Tensor, weights: Tensor | None) -> None:
         self._y, self._w = y, weights
@@ -98,7 +99,7 @@ class Softmax:
         return self._weighted(change).sum(dim=0, dtype=torch.float64)
 
     def hessian(self, margins: Tensor, Z: Tensor) -> Tensor:
-        """Second derivative by the coefficients of ``Z (n, r)``: (K, r, K, r)."""
+        """Second derivative by the coefficients of ``Z (n, r)``: (1, K r, K r)."""
         p, label, _ = self._probabilities(margins)
         p.scatter_(1, self._column, label)
         k, r = p.shape[1], Z.shape[1]
@@ -108,7 +109,7 @@ class Softmax:
             H[c, :, c] = 0.0
             # Each row of blocks sums to zero: p - p^2 without the subtraction.
             H[c, :, c] = -H[c].sum(dim=1)
-        return H
+        return H.reshape(1, k * r, k * r)
 
     def plane(self, margins: Tensor, directions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Value, gradient (m,) and curvature (m, m) over ``directions (m, n, K)``."""

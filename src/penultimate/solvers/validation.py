@@ -74,6 +74,36 @@ def check_labels(y: object, n: int, n_classes: int) -> NDArray[np.int64]:
     return labels.astype(np.int64)
 
 
+def check_targets(Y: object) -> NDArray[np.bool_]:
+    """``Y`` as (n, K) booleans."""
+    targets = Y.detach().cpu().numpy() if isinstance(Y, Tensor) else np.asarray(Y)
+    if targets.ndim != 2:
+        raise SolverError(
+            f"labels have shape {targets.shape}; pass one row an example, one column a class"
+        )
+    wrong = np.argwhere((targets != 0) & (targets != 1))
+    if len(wrong):
+        row, column = wrong[0]
+        raise SolverError(
+            f"label {targets[row, column]} in row {row}, column {column} is neither 0 nor 1; pass "
+            "1 where the example has the label, and leave pairs that do not count to the mask"
+        )
+    return targets.astype(bool)
+
+
+def check_mask(mask: object, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """``mask`` as booleans of ``shape``; None means that everything counts."""
+    if mask is None:
+        return np.ones(shape, dtype=bool)
+    array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
+    if array.shape != shape or not (array.dtype == bool or np.isin(array, (0, 1)).all()):
+        raise SolverError(
+            f"the mask is of shape {array.shape} and type {array.dtype}; pass booleans of the "
+            f"labels' shape {shape}, True where a pair of example and class counts"
+        )
+    return array.astype(bool)
+
+
 def check_grid(l2: ArrayLike) -> NDArray[np.float64]:
     """``l2`` as (P,) positive, finite float64, P at least 1."""
     grid = np.asarray(l2, dtype=np.float64)
@@ -111,7 +141,7 @@ def check_weights(sample_weight: object, n: int) -> NDArray[np.float64]:
     return weights
 
 
-def check_tolerance(tolerance: float, max_evaluations: int) -> None:
+def check_settings(tolerance: float, max_evaluations: int) -> None:
     """A tolerance in (0, 1) and at least one evaluation."""
     if not (math.isfinite(tolerance) and 0 < tolerance < 1):
         raise SolverError(
