@@ -69,9 +69,9 @@ def test_random_problems(
 
 
 def test_gradient_norm_is_that_of_the_stated_solution() -> None:
-    X, y = blobs(60, 5, 3)
+    X, y = blobs(300, 200, 5, noise=0.3)
     X *= 37.0
-    path = softmax_path(X, y, 3, [1e-2, 1.0])
+    path = softmax_path(X, y, 5, [1e2, 1e4])
     for i, l2 in enumerate(path.l2):
         W = torch.tensor(path.coef[i], requires_grad=True)
         b = torch.tensor(path.intercept[i], requires_grad=True)

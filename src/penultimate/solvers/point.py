@@ -28,6 +28,8 @@ from penultimate.solvers.search import minimise_along
 # The estimate is of second order and, for large problems, from L-BFGS's model: stop only when it
 # is this much below the tolerance.
 SAFETY = 0.5
+# Small problems are solved to this, relative, whatever the tolerance.
+POLISHED = 1e-17
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def minimise(
     ``model`` and ``trend`` may hold what was seen at other values of l2, and are added to.
     """
     products = 0
+    polish = 3 if rows.hessian_is_cheap else 0
     model.leave()
     trend.leave()
     while True:
@@ -123,15 +126,20 @@ def minimise(
         hidden = math.sqrt(2 * left * rows.max_curvature * float(rows.spectrum.max()))
         bound = left + (norm + hidden) ** 2 / (2 * l2)
         estimate = min(rows.caution * trend.observe(objective, -slope / 2), bound)
-        report = Report(objective, norm, bound, estimate, Outcome.CONVERGED, products)
+        report = Report(objective, norm, bound, estimate, Outcome.STALLED, products)
         if bound <= tolerance * objective:
-            return replace(report, outcome=Outcome.CERTIFIED)
-        if estimate <= SAFETY * tolerance * objective:
+            report = replace(report, outcome=Outcome.CERTIFIED)
+        elif estimate <= SAFETY * tolerance * objective:
+            report = replace(report, outcome=Outcome.CONVERGED)
+        if report.outcome.good:
+            # Newton's last steps double the digits, and for small problems they cost nothing.
+            polish -= 1
+            if polish < 0 or estimate <= POLISHED * objective or products + 2 > max_products:
+                return report
+        elif trend.stalled:
             return report
-        if products + 2 > max_products:
+        elif products + 2 > max_products:
             return replace(report, outcome=Outcome.OUT_OF_EVALUATIONS)
-        if trend.stalled:
-            return replace(report, outcome=Outcome.STALLED)
         direction = rows.margins(d, torch.zeros_like(solution.b))
         products += 1
         # The intercept goes along, so that the line follows the valley of its minima.
@@ -142,7 +150,7 @@ def minimise(
         t = minimise_along(line.derivatives, slope) if slope < 0 else 0.0
         # Less than rounding moves W at all: no step can be told from none.
         if not t * math.sqrt(dot(d, d)) > torch.finfo(W.dtype).eps * math.sqrt(dot(W, W)):
-            return replace(report, outcome=Outcome.STALLED, products=products)
+            return replace(report, products=products)
         solution.W, solution.b = W + t * d, solution.b + t * db
         for block, along in zip(solution.margins, direction, strict=True):
             block.add_(along, alpha=t)
