@@ -271,6 +271,7 @@ def _hub(name: str) -> Iterator[None]:
         yield
     except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
         reason = str(error) if reachable else f"{constants.ENDPOINT} cannot be reached"
+        reason = "HF_HUB_OFFLINE is set" if offline else reason.replace(". ", "; ")
         raise WeightsUnavailableError(_unavailable(name, reason)) from error
     finally:
         constants.HF_HUB_OFFLINE = offline

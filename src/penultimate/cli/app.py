@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -72,16 +74,38 @@ def main() -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         sys.exit(0)
-    except Exception as error:
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename:
+            _inner_fault(error)
+        # Files of ours are written through penultimate.io, so it is the output that was printed.
         _raise_if_debugging()
+        _discard_output()
         click.echo(
-            f"error: {type(error).__name__} inside penultimate: {error}\nThis is a fault of ours. "
-            f"Finished results are kept. Set {DEBUG}=1 for the full account, and please report it.",
+            f"error: the output could not be written ({error.strerror}): send it elsewhere and run "
+            "the same command again; what is finished is kept",
             err=True,
         )
-        sys.exit(70)
+        sys.exit(1)
+    except Exception as error:
+        _inner_fault(error)
+
+
+def _discard_output() -> None:
+    """Let what is left to print vanish, so that Python does not try again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _inner_fault(error: Exception) -> NoReturn:
+    """Say that an error is not the user's, and end."""
+    _raise_if_debugging()
+    click.echo(
+        f"error: {type(error).__name__} inside penultimate: {error}\nThis is a fault of ours. "
+        f"Finished results are kept. Set {DEBUG}=1 for the full account, and please report it.",
+        err=True,
+    )
+    sys.exit(70)
 
 
 def _sentence(error: click.ClickException) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from penultimate.store import ResultStore
 
+READABLE = 100  # columns: longer lines of prose are hard to read
+
 
 def print_json(rows: list[dict[str, Any]]) -> None:
     """A JSON array; undefined must have become None before."""
@@ -40,8 +42,9 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
         return store.predictions(result)
 
     ranking = rank(frame, predictions)
-    width = None if sys.stdout.isatty() else 100
+    width = None if sys.stdout.isatty() else READABLE
     console = Console(width=width, highlight=False)
     console.print(ranked_table(ranking))
+    console.print()
     for sentence in sentences(ranking):
-        console.print(sentence, markup=False)
+        console.print(sentence, markup=False, width=min(console.width, READABLE))
