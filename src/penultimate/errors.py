@@ -8,6 +8,7 @@ PenultimateError
  +-- BackboneError             a network cannot be built or run
  |    +-- WeightsUnavailableError  weights would have to be downloaded and cannot be
  |    +-- CheckpointError      a checkpoint does not fit, or cannot be read safely
+ |    +-- DeviceMemoryError    a batch does not fit into the device's memory
  +-- SolverError               a convex problem is not well posed (NaN features, one class, ...)
  +-- StoreError                the results store cannot be read or written
       +-- NewerSchemaError     the store was written by a newer version
@@ -72,6 +73,10 @@ class WeightsUnavailableError(BackboneError):
 
 class CheckpointError(BackboneError):
     """A checkpoint does not fit the network, or cannot be read safely."""
+
+
+class DeviceMemoryError(BackboneError):
+    """A batch does not fit into the device's memory."""
 
 
 class SolverError(PenultimateError):

@@ -14,10 +14,11 @@ from PIL import Image
 from small_tasks import extract, load, rows, tiny, write_pictures
 
 from penultimate.backbones import resolve
-from penultimate.errors import SpecError
+from penultimate.errors import DeviceMemoryError, SpecError
 from penultimate.features import engine as engines
 from penultimate.features import usable_device
 from penultimate.features.engine import Engine, can_compile, eager
+from penultimate.progress import Progress
 from penultimate.spec import Backbone
 
 HERE = Path(__file__).parent
@@ -144,3 +145,36 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
         rows_done, peaks[number] = map(int, done.stdout.split())
         assert rows_done > 0.9 * number  # a few colours come twice
     assert peaks[3000] < peaks[100] + 100, peaks
+
+
+class ShortOfMemory(torch.nn.Module):
+    """Holds two images and no more, as a small GPU would."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return images.mean(dim=(2, 3))
+
+
+def test_batches_are_halved_until_they_fit_and_that_is_said() -> None:
+    class Notes(Progress):
+        def __init__(self) -> None:
+            self.said: list[str] = []
+
+        def note(self, message: str) -> None:
+            self.said.append(message)
+
+    notes = Notes()
+    pixels = torch.zeros(3, 8, 8)
+    engine = engines.choose(ShortOfMemory(), pixels, "own", 10, precision="float32", progress=notes)
+    assert engine.batch_size == 2
+    assert [note.rpartition(" ")[2] for note in notes.said] == ["4", "2"]
+
+
+def test_an_image_that_does_not_fit_alone_is_an_error() -> None:
+    class NoMemory(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(DeviceMemoryError, match=r"1 images .* do not fit into the memory of cpu"):
+        engines.choose(NoMemory(), torch.zeros(3, 8, 8), "own", 10, precision="float32")

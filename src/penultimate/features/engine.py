@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from penultimate.errors import BackboneError, SpecError
+from penultimate.errors import BackboneError, DeviceMemoryError, SpecError
 from penultimate.features.images import normalise
-from penultimate.progress import Progress
+from penultimate.progress import SILENT, Progress
 from penultimate.spec import Preprocessing
 
 # Small batches stay in the processor's cache: on two cores, EfficientNet-Lite 0 runs 1.5 to 2 times
@@ -115,17 +115,33 @@ def choose(
     *,
     precision: str,
     device: str | None = None,
+    progress: Progress = SILENT,
 ) -> Engine:
-    """The engine that finishes ``images`` images soonest.
+    """The engine that finishes ``images`` images soonest, with batches that fit into its memory.
 
     Parameters
     ----------
     sample : one prepared image (3, S, S), to measure the eager network with.
+
+    Raises
+    ------
+    DeviceMemoryError : not even one image fits.
     """
     engine = eager(precision, device)
+    while True:
+        try:
+            seconds = _seconds_a_batch(network(module, preprocessing, engine), sample, engine)
+            break
+        except DeviceMemoryError:
+            if engine.batch_size == 1:
+                raise
+            engine = replace(engine, batch_size=engine.batch_size // 2)
+            progress.note(
+                f"the memory of {engine.device} is short: going on with batches of "
+                f"{engine.batch_size}"
+            )
     if not can_compile(engine.device):
         return engine
-    seconds = _seconds_a_batch(network(module, preprocessing, engine), sample, engine)
     whole = seconds * math.ceil(images / engine.batch_size)
     if whole * (1 - 1 / COMPILE_SPEEDUP) < COMPILE_SECONDS:
         return engine
@@ -158,7 +174,7 @@ def network(
             try:
                 features = forward(images)
             except torch.OutOfMemoryError as error:
-                raise BackboneError(
+                raise DeviceMemoryError(
                     f"{len(images)} images of {tuple(images.shape[1:])} do not fit into the memory "
                     f"of {engine.device}: free it, or use a smaller image_size"
                 ) from error

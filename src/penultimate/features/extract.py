@@ -111,6 +111,7 @@ class Extractor:
                 self._images,
                 precision=self.backbone.spec.precision,
                 device=self._device,
+                progress=self.progress,
             )
         self._running = engines.ready(
             self.backbone.module, sample, preprocessing, engine, self.progress
