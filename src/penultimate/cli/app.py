@@ -73,13 +73,11 @@ def main() -> None:
         _raise_if_debugging()
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        _discard_output()
-        sys.exit(0)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename:
             _inner_fault(error)
         # Files of ours are written through penultimate.io, so it is the output that was printed.
+        # That its reader has gone, as in `| head`, click has seen to.
         _raise_if_debugging()
         _discard_output()
         click.echo(
