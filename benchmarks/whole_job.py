@@ -185,8 +185,8 @@ def main() -> None:
         gap = end / lowest - 1
         print(
             f"{side}: objectives above the lower of the two by {gap.max():.1e} at most, "
-            f"{np.median(gap):.1e} in the median; {rows[side][-1]['not_converged']} of 45 fits said "
-            "not to have converged"
+            f"{np.median(gap):.1e} in the median; {rows[side][-1]['not_converged']} of 45 fits "
+            "said not to have converged"
         )
 
 
