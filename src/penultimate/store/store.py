@@ -16,6 +16,7 @@ is ever renamed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import uuid
@@ -252,11 +253,13 @@ class ResultStore:
         return committed
 
     def tidy(self, committed: Result) -> None:
-        """Remove what crashed or slower attempts at a committed run left."""
+        """Remove what crashed or slower attempts at a committed run left: files, a lease."""
         kept = {Path(path).parent.name for path in committed.artefacts.values()}
         for attempt in (self.root / "runs" / committed.digest / "attempts").glob("*"):
             if attempt.name not in kept:
                 shutil.rmtree(attempt, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is none, or nothing can be written here
+            (self.root / "leases" / f"{committed.digest}.json").unlink()
 
     def write_split(self, fingerprint: str, content: str) -> Path:
         """Keep which example is in which part, by the data's fingerprint."""
