@@ -16,6 +16,7 @@ from penultimate.solvers.model import Trend
 from penultimate.solvers.reduction import reduce
 from penultimate.solvers.search import minimise_along
 from penultimate.solvers.softmax import Softmax
+from penultimate.solvers.team import Alone
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -27,10 +28,11 @@ def randn(*shape: int, seed: int = 0) -> torch.Tensor:
 def test_reduction_keeps_every_inner_product(shape: tuple[int, int]) -> None:
     X = 5 + 3 * randn(*shape)
     w = torch.rand(shape[0], dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 0.1
-    r = reduce(X, w)
+    r = reduce(X, w, [len(X)], Alone())
+    Z = r.blocks.block(0)
     centred = X - (w @ X) / w.sum()
-    torch.testing.assert_close(r.Z @ r.Z.T * r.scale**2, centred @ centred.T)
-    gram = r.Z.T @ (r.Z * w[:, None])
+    torch.testing.assert_close(Z @ Z.T * r.scale**2, centred @ centred.T)
+    gram = Z.T @ (Z * w[:, None])
     torch.testing.assert_close(gram, torch.diag(r.spectrum), atol=1e-12 * float(w.sum()), rtol=0)
     assert bool((r.spectrum[:-1] >= r.spectrum[1:] - 1e-12).all())
     identity = torch.eye(min(shape), dtype=torch.float64)
@@ -40,18 +42,19 @@ def test_reduction_keeps_every_inner_product(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("shape", [(40, 7), (7, 40)])
 def test_restored_parameters_give_the_same_logits_and_penalty(shape: tuple[int, int]) -> None:
     X, w = 5 + 3 * randn(*shape), torch.ones(shape[0], dtype=torch.float64)
-    r = reduce(X, w)
+    r = reduce(X, w, [len(X)], Alone())
     W, b = randn(4, min(shape), seed=1), randn(4, seed=2)
     coef, intercept = r.restore(W, b)
-    torch.testing.assert_close(X @ coef.T + intercept, r.Z @ W.T + b)
+    torch.testing.assert_close(X @ coef.T + intercept, r.blocks.block(0) @ W.T + b)
     penalty, reduced = coef.square().sum(), W.square().sum()
     torch.testing.assert_close(2.5 * penalty, r.l2(2.5) * reduced)
 
 
 def test_constant_features_reduce_to_zero() -> None:
-    r = reduce(torch.full((5, 3), 7.0, dtype=torch.float64), torch.ones(5, dtype=torch.float64))
+    X = torch.full((5, 3), 7.0, dtype=torch.float64)
+    r = reduce(X, None, [5], Alone())
     assert r.scale == 1.0
-    assert not bool(r.Z.any())
+    assert not bool(r.blocks.block(0).any())
 
 
 def test_kronecker_curvature_is_the_inverse() -> None:
@@ -66,11 +69,11 @@ def test_kronecker_curvature_is_the_hessian_where_p_is_constant() -> None:
     """At W = 0 the model is exact: compare with autograd's Hessian of the objective."""
     X, y = randn(20, 3), torch.arange(20) % 4
     w = torch.ones(20, dtype=torch.float64)
-    r, loss = reduce(X, w), Softmax(y, None)
+    r, loss = reduce(X, w, [20], Alone()), Softmax(y, None)
     b = torch.log(torch.tensor([5.0, 5.0, 5.0, 5.0], dtype=torch.float64))
 
     def objective(flat: torch.Tensor) -> torch.Tensor:
-        logits = r.Z @ flat.reshape(4, 3).T + b
+        logits = r.blocks.block(0) @ flat.reshape(4, 3).T + b
         cross_entropy = torch.nn.functional.cross_entropy(logits, y, reduction="sum")
         return cross_entropy + 0.35 * flat.square().sum()
 

@@ -25,14 +25,14 @@ from penultimate.solvers.reduction import Reduced
 from penultimate.solvers.result import Outcome
 from penultimate.solvers.rows import Rows
 
-HISTORY = 4  # solutions behind the last one that the next start is sought among
-
 
 class Problem(Protocol):
     """A problem that can be set up in either precision."""
 
     n_outputs: int
     dtype: torch.dtype
+    history: int
+    """How many solutions behind the last one the next start is sought among."""
 
     def build(self, dtype: torch.dtype) -> tuple[Reduced, Rows]:
         """The reduced features and the rows, in ``dtype``."""
@@ -73,7 +73,7 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
     _check_scale(stage.reduced, float(grid.min()))
     stages = [stage]
     last = _start(stage.rows, problem.n_outputs, stage.reduced)
-    before: deque[Solution] = deque(maxlen=HISTORY)
+    before: deque[Solution] = deque(maxlen=problem.history)
     model, trend = Model(), Trend(torch.finfo(problem.dtype).eps)
     reports: dict[float, Report] = {}
     products = 0
@@ -94,7 +94,10 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
                 max_products=2 * settings.max_evaluations,
             )
             products += report.products
-            if report.outcome is not Outcome.STALLED or stage.reduced.Z.dtype is torch.float64:
+            if (
+                report.outcome is not Outcome.STALLED
+                or stage.reduced.spectrum.dtype is torch.float64
+            ):
                 break
             stage, last = _in_float64(problem, stage.reduced, solution)
             stages.append(stage)
@@ -132,8 +135,8 @@ def _check_scale(reduced: Reduced, smallest: float) -> None:
 
 def _start(rows: Rows, k: int, reduced: Reduced) -> Solution:
     """No coefficients and no intercept; the first step finds the intercept."""
-    Z = reduced.Z
-    W, b = Z.new_zeros(k, Z.shape[1]), Z.new_zeros(k, dtype=torch.float64)
+    spectrum = reduced.spectrum
+    W, b = spectrum.new_zeros(k, len(spectrum)), spectrum.new_zeros(k, dtype=torch.float64)
     return Solution(W, b, rows.margins(W, b))
 
 

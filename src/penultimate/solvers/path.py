@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from penultimate.errors import SolverError
 from penultimate.solvers.descent import Settings, Solved, descend
 from penultimate.solvers.independent import Independent, Pieces, logistic, squared_hinge
-from penultimate.solvers.problems import InMemory
+from penultimate.solvers.place import Place
 from penultimate.solvers.result import Path
 from penultimate.solvers.softmax import Softmax
 from penultimate.solvers.validation import (
-    check_features,
     check_grid,
     check_labels,
     check_mask,
@@ -38,6 +38,9 @@ def softmax_path(
     tolerance: float = 1e-4,
     max_evaluations: int = 1000,
     progress: Callable[[int], object] | None = None,
+    memory: int | None = None,
+    device: torch.device | str | None = None,
+    group: dist.ProcessGroup | None = None,
 ) -> Path:
     """L2-regularised multinomial logistic regression at every value of ``l2``.
 
@@ -56,6 +59,13 @@ def softmax_path(
     tolerance : how far above its minimum, relative, an objective may end.
     max_evaluations : how many passes forth and back over the features one value of l2 may take.
     progress : called with the number of values just solved.
+    memory : in bytes, for features, labels and margins. A NumPy array that does not fit,
+        memory-mapped as a rule, is read in blocks, some five times for each value of l2.
+        None holds everything in memory. The parameters come on top: some 30 arrays (K, D), the
+        path itself, and four arrays (D, D).
+    device : where to work; None is where X is.
+    group : of torch.distributed, each process passing its own rows, at least one, and all the
+        same ``l2``. Each returns the whole answer.
 
     Returns
     -------
@@ -69,26 +79,29 @@ def softmax_path(
     SolverError : features that are not finite, labels out of range, fewer than two classes with
         an example, a value of l2 that is not positive, shapes that do not fit.
     """
-    features = check_features(X)
-    n, d = features.shape
+    place = Place(X, memory, device, group)
+    n, d = place.shape
     labels = check_labels(y, n, n_classes)
     grid = check_grid(l2)
     weights = check_weights(sample_weight, n)
     check_settings(tolerance, max_evaluations)
 
-    present, labels_present = np.unique(labels[weights > 0], return_inverse=True)
+    counts = torch.from_numpy(np.bincount(labels[weights > 0], minlength=n_classes))
+    present = np.flatnonzero(place.team.sum(counts.to(place.device)).cpu().numpy())
     if len(present) < 2:
         raise SolverError(
             f"every example is of class {present[0]}; a classifier needs examples of at least 2 "
             "classes"
         )
-    features, w = _without_zero_weights(features, weights)
-    target = torch.from_numpy(labels_present).to(features.device)
+    # A class that has examples of weight 0 only may be called any other: they weigh nothing.
+    numbers = np.searchsorted(present, labels).clip(max=len(present) - 1)
+    target = torch.from_numpy(numbers).to(place.device)
+    w = None if (weights == 1).all() else torch.from_numpy(weights).to(place.device)
 
     def make_loss(rows: slice, dtype: torch.dtype) -> Softmax:
         return Softmax(target[rows], None if w is None else w[rows].to(dtype))
 
-    problem = InMemory(features, len(present), make_loss, w, tolerance)
+    problem = place.problem(len(present), make_loss, w, tolerance)
     settings = Settings(tolerance, max_evaluations, progress)
     solved = descend(problem, grid, settings)
     coef = np.zeros((len(grid), n_classes, d))
@@ -108,6 +121,9 @@ def logistic_path(
     tolerance: float = 1e-4,
     max_evaluations: int = 1000,
     progress: Callable[[int], object] | None = None,
+    memory: int | None = None,
+    device: torch.device | str | None = None,
+    group: dist.ProcessGroup | None = None,
 ) -> Path:
     """Independent logistic regressions, one a class, at every value of ``l2`` (several labels).
 
@@ -129,8 +145,9 @@ def logistic_path(
     """
     settings = Settings(tolerance, max_evaluations, progress)
     targets = check_targets(Y)
+    place = Place(X, memory, device, group)
     return _independent(
-        X, targets, l2, phi=logistic, limit=np.inf, mask=mask, weights=sample_weight, s=settings
+        place, targets, l2, phi=logistic, limit=np.inf, mask=mask, weights=sample_weight, s=settings
     )
 
 
@@ -144,6 +161,9 @@ def svm_path(
     tolerance: float = 1e-4,
     max_evaluations: int = 1000,
     progress: Callable[[int], object] | None = None,
+    memory: int | None = None,
+    device: torch.device | str | None = None,
+    group: dist.ProcessGroup | None = None,
 ) -> Path:
     """Linear support vector machines, each class against the rest, at every value of ``l2``.
 
@@ -159,17 +179,25 @@ def svm_path(
     example gets coefficients 0 and intercept -1, at which it costs nothing.
     """
     settings = Settings(tolerance, max_evaluations, progress)
-    n = len(X)
+    place = Place(X, memory, device, group)
+    n, _ = place.shape
     labels = check_labels(y, n, n_classes)
     targets = np.zeros((n, n_classes), dtype=bool)
     targets[np.arange(n), labels] = True
     return _independent(
-        X, targets, l2, phi=squared_hinge, limit=1.0, mask=None, weights=sample_weight, s=settings
+        place,
+        targets,
+        l2,
+        phi=squared_hinge,
+        limit=1.0,
+        mask=None,
+        weights=sample_weight,
+        s=settings,
     )
 
 
 def _independent(
-    X: Features,
+    place: Place,
     targets: NDArray[np.bool_],
     l2: ArrayLike,
     *,
@@ -180,8 +208,7 @@ def _independent(
     s: Settings,
 ) -> Path:
     """A path of a loss that is independent between classes; ``limit`` is where one label ends."""
-    features = check_features(X)
-    n, d = features.shape
+    n, d = place.shape
     if len(targets) != n:
         raise SolverError(
             f"labels have {len(targets)} rows where the features have {n}; pass one row an example"
@@ -191,23 +218,26 @@ def _independent(
     counts = check_mask(mask, targets.shape) & (w > 0)[:, None]
     check_settings(s.tolerance, s.max_evaluations)
 
-    positive, negative = (targets & counts).any(axis=0), (~targets & counts).any(axis=0)
+    seen = np.stack([(targets & counts).any(axis=0), (~targets & counts).any(axis=0)])
+    together = place.team.max(torch.from_numpy(seen.astype(np.int64)).to(place.device))
+    positive, negative = together.cpu().numpy().astype(bool)
     both = np.flatnonzero(positive & negative)
     if len(both) == 0:
         raise SolverError(
             "no class has examples both with and without it; a classifier needs both for at "
             "least one class"
         )
-    device = features.device
-    signs = torch.from_numpy(np.where(targets[:, both], 1.0, -1.0)).to(device)
+    device = place.device
+    # Signs are kept in a byte each: beside long features they must not count.
+    signs = torch.from_numpy(np.where(targets[:, both], 1, -1).astype(np.int8)).to(device)
     pairs = w[:, None] * counts[:, both]
-    v = None if (pairs == 1).all() else torch.from_numpy(pairs).to(device)
+    v = None if (pairs == 1).all() else torch.from_numpy(pairs.astype(np.float32)).to(device)
 
     def make_loss(rows: slice, dtype: torch.dtype) -> Independent:
         return Independent(phi, signs[rows].to(dtype), None if v is None else v[rows].to(dtype))
 
     row_weights = None if v is None else v.mean(dim=1)
-    problem = InMemory(features, len(both), make_loss, row_weights, s.tolerance)
+    problem = place.problem(len(both), make_loss, row_weights, s.tolerance)
     solved = descend(problem, grid, s)
     k = targets.shape[1]
     coef = np.zeros((len(grid), k, d))
@@ -216,16 +246,6 @@ def _independent(
     coef[:, both] = solved.coef.numpy()
     intercepts[:, both] = solved.intercept.numpy()
     return _assemble(grid, coef, intercepts, solved, s)
-
-
-def _without_zero_weights(
-    features: Tensor, weights: NDArray[np.float64]
-) -> tuple[Tensor, Tensor | None]:
-    """The rows that count, and their weights; None for ones."""
-    if (weights == 1).all():
-        return features, None
-    w = torch.from_numpy(weights).to(features.device)
-    return (features, w) if weights.all() else (features[w > 0], w[w > 0])
 
 
 def _assemble(

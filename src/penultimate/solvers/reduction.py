@@ -19,21 +19,63 @@ having a small eigenvalue: at weak regularisation small directions carry the fit
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from penultimate.solvers.team import Team
+
+
+class Blocks(Protocol):
+    """The features in blocks of rows, in coordinates that may still have to be rotated."""
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """How many rows each block has."""
+
+    def block(self, i: int) -> Tensor:
+        """Block i: (sizes[i], d)."""
+
+    def enter(self, W: Tensor) -> Tensor:
+        """Coefficients ``(K, r)`` of Z as coefficients ``(K, d)`` of the blocks."""
+
+    def leave(self, G: Tensor) -> Tensor:
+        """A gradient ``(K, d)`` by coefficients of the blocks as one ``(K, r)`` by those of Z."""
+
+
+class Resident:
+    """Z itself, in memory."""
+
+    def __init__(self, Z: Tensor, sizes: Sequence[int]) -> None:
+        self.sizes = sizes
+        self._blocks = torch.split(Z, list(sizes))
+
+    def block(self, i: int) -> Tensor:
+        """Block i of Z."""
+        return self._blocks[i]
+
+    def enter(self, W: Tensor) -> Tensor:
+        """``W`` itself."""
+        return W
+
+    def leave(self, G: Tensor) -> Tensor:
+        """``G`` itself."""
+        return G
 
 
 @dataclass(frozen=True)
 class Reduced:
     """The features as the solver sees them, and the way back.
 
-    ``Z (n, r)`` with r = min(n, D); ``spectrum (r,)`` is the weighted sum of squares of each
-    column of Z; ``basis (D, r)``, ``mean (D,)`` (float64) and ``scale`` as in the formulas above.
+    ``blocks`` give Z ``(n, r)``, r = min(n, D); ``spectrum (r,)`` is the weighted sum of squares
+    of each column of Z; ``basis (D, r)``, ``mean (D,)`` (float64) and ``scale`` as in the
+    formulas above.
     """
 
-    Z: Tensor
+    blocks: Blocks
     spectrum: Tensor
     basis: Tensor
     mean: Tensor
@@ -53,38 +95,41 @@ class Reduced:
         return coef, b.double() - coef @ self.mean
 
 
-def reduce(X: Tensor, weights: Tensor | None) -> Reduced:
+def reduce(X: Tensor, weights: Tensor | None, sizes: Sequence[int], team: Team) -> Reduced:
     """Centre, scale and rotate ``X (n, D)``; ``weights (n,)`` are positive, ones if None."""
-    mean = weighted_mean(X, weights)
+    if weights is None:
+        total, parts = X.new_tensor(len(X), dtype=torch.float64), X.sum(dim=0, dtype=torch.float64)
+    else:
+        total = weights.sum(dtype=torch.float64)
+        parts = (weights @ X).double()
+    mean = mean_of(team.sum(parts), team.sum(total), -team.max(-X.amin(dim=0)), team.max(X.amax(0)))
     centred = X - mean.to(X.dtype)
-    scale = power_of_two(float(centred.abs().max()))
+    scale = power_of_two(float(team.max(centred.abs().max())))
     centred /= scale
     n, d = centred.shape
-    if n < d:
+    narrow = n < d and team.alone
+    if narrow:
         span, triangle = torch.linalg.qr(centred.T)
         centred = triangle.T
     weighted = centred if weights is None else centred * weights[:, None]
-    rotation = torch.linalg.eigh(centred.T @ weighted).eigenvectors.flip(1)
+    rotation = torch.linalg.eigh(team.sum(centred.T @ weighted)).eigenvectors.flip(1)
     del weighted
-    Z = centred @ rotation
+    Z = (centred @ rotation).contiguous()
     # The sums of squares of the columns themselves, since eigenvalues of a Gram matrix are
     # known only to eps times the largest one.
     squares = Z.square()
-    spectrum = squares.sum(dim=0) if weights is None else weights @ squares
-    basis = span @ rotation if n < d else rotation
-    return Reduced(Z.contiguous(), spectrum, basis, mean, scale)
+    spectrum = team.sum(squares.sum(dim=0) if weights is None else weights @ squares)
+    basis = span @ rotation if narrow else rotation
+    return Reduced(Resident(Z, sizes), spectrum, basis, mean, scale)
 
 
-def weighted_mean(X: Tensor, weights: Tensor | None) -> Tensor:
-    """The mean of the rows, (D,) float64."""
-    low, high = X.amin(dim=0), X.amax(dim=0)
-    if weights is None:
-        mean = X.mean(dim=0, dtype=torch.float64)
-    else:
-        mean = ((weights / weights.sum()).to(X.dtype) @ X).double()
-    # The mean of a constant is that constant, and not its neighbour: else the rounding error
-    # would be the only thing that varies, and be taken for a feature.
-    return torch.where(low == high, low.double(), mean)
+def mean_of(total: Tensor, weight: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """The mean of rows, (D,) float64, from their weighted sum and their range.
+
+    The mean of a constant is that constant, and not its neighbour: else the rounding error would
+    be the only thing that varies, and be taken for a feature.
+    """
+    return torch.where(low == high, low.double(), total / weight)
 
 
 def power_of_two(size: float) -> float:

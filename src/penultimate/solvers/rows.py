@@ -1,36 +1,30 @@
 """The examples as the solver sees them: blocks of rows, and sums over them.
 
 Everything that depends on the number of examples happens here, block by block, so that a block's
-margins stay in the processor's cache. Sums over the examples go through ``gather``, which adds
-up the parts of several processes where there are several; everything else in the solver is of
-the size of the parameters and the same on each of them.
+margins stay in the processor's cache. Sums over the examples go through the team, which adds up
+the parts of several processes where there are several; everything else in the solver is of the
+size of the parameters and the same on each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from penultimate.solvers.loss import Loss, Summary
 from penultimate.solvers.reduction import Reduced
+from penultimate.solvers.team import Team
 
 Margins = list[Tensor]
 """Margins ``(n, K)``, in blocks of rows."""
 
-Gather = Callable[[Tensor], Tensor]
-"""Adds up a tensor over the processes that share the examples, in place."""
-
 BLOCK_BYTES = 1 << 20
-SPOT_CHECK = 64
+SPOT_BLOCKS = 8
+SPOT_ROWS = 64
 HESSIAN_SIZE = 800
 HESSIAN_WORK = 4e8
-
-
-def alone(part: Tensor) -> Tensor:
-    """The sum over one process."""
-    return part
 
 
 def hessian_is_cheap(n: int, n_outputs: int, r: int, *, independent: bool) -> bool:
@@ -40,47 +34,44 @@ def hessian_is_cheap(n: int, n_outputs: int, r: int, *, independent: bool) -> bo
 
 
 class Rows:
-    """Features ``Z (n, r)`` with a loss for each block of rows."""
+    """Features with a loss for each block of rows."""
 
     def __init__(
         self,
         reduced: Reduced,
         losses: Sequence[Loss],
-        sizes: Sequence[int],
         n_outputs: int,
-        gather: Gather,
+        team: Team,
     ) -> None:
         self.spectrum = reduced.spectrum
-        self._features = torch.split(reduced.Z, list(sizes))
+        self._blocks = reduced.blocks
         self._losses = losses
-        self._gather = gather
+        self._team = team
         self.shift_invariant = losses[0].shift_invariant
         self.max_curvature = losses[0].max_curvature
         self.caution = losses[0].caution
-        device = reduced.Z.device
-        weight = torch.tensor(sum(loss.weight for loss in losses), dtype=torch.float64)
-        self.weight = float(gather(weight.to(device)))
-        n = int(gather(torch.tensor(len(reduced.Z), device=device)))
+        weight = sum(loss.weight for loss in losses)
+        self.weight = float(team.sum(self.spectrum.new_tensor(weight, dtype=torch.float64)))
+        rows = self.spectrum.new_tensor(sum(reduced.blocks.sizes), dtype=torch.int64)
+        n = int(team.sum(rows))
         self.hessian_is_cheap = hessian_is_cheap(
             n, n_outputs, len(self.spectrum), independent=not self.shift_invariant
         )
 
     def margins(self, W: Tensor, b: Tensor) -> Margins:
         """One product forth: the margins of ``W (K, r)`` and ``b (K,)``."""
-        intercept = b.to(W.dtype)
+        intercept, A = b.to(W.dtype), self._blocks.enter(W).T
         return [
-            loss.margins(torch.addmm(intercept, Z, W.T))
-            for Z, loss in zip(self._features, self._losses, strict=True)
+            loss.margins(torch.addmm(intercept, self._blocks.block(i), A))
+            for i, loss in enumerate(self._losses)
         ]
 
     def gradient(self, margins: Margins) -> Tensor:
         """One product back: the gradient ``(K, r)`` of the loss by W."""
-        parts = zip(self._features, self._losses, margins, strict=True)
-        first, loss, block = next(parts)
-        G = loss.residual(block).T @ first
-        for Z, loss, block in parts:
-            G.addmm_(loss.residual(block).T, Z)
-        return self._gather(G)
+        G = self._losses[0].residual(margins[0]).T @ self._blocks.block(0)
+        for i, loss in enumerate(self._losses[1:], start=1):
+            G.addmm_(loss.residual(margins[i]).T, self._blocks.block(i))
+        return self._blocks.leave(self._team.sum(G))
 
     def summary(self, margins: Margins) -> Summary:
         """Value, gradient and curvature by the intercept."""
@@ -94,19 +85,19 @@ class Rows:
                 _total([p.curvature for p in parts]).reshape(-1),
             ]
         )
-        flat = self._gather(flat)
+        flat = self._team.sum(flat)
         return Summary(flat[0], flat[1 : 1 + k], flat[1 + k :].reshape(k, k))
 
     def drift(self, margins: Margins, direction: Margins) -> Tensor:
         """How the gradient by the intercept changes along ``direction``: (K,)."""
         blocks = zip(self._losses, margins, direction, strict=True)
-        return self._gather(_total([loss.drift(m, d) for loss, m, d in blocks]))
+        return self._team.sum(_total([loss.drift(m, d) for loss, m, d in blocks]))
 
     def slope(self, margins: Margins, direction: Margins, t: float) -> tuple[float, float]:
         """First and second derivative of the loss along ``direction``, at t of it."""
         blocks = zip(self._losses, margins, direction, strict=True)
         parts = [loss.slope(torch.add(m, d, alpha=t), d) for loss, m, d in blocks]
-        slope, bend = self._gather(_total(parts)).tolist()
+        slope, bend = self._team.sum(_total(parts)).tolist()
         return slope, bend
 
     def plane(
@@ -119,17 +110,17 @@ class Rows:
             there = m + torch.tensordot(c.to(m), directions, 1)
             value, gradient, bend = loss.plane(there, directions)
             parts.append(torch.cat([value.reshape(1), gradient, bend.reshape(-1)]))
-        flat = self._gather(_total(parts)).cpu()
+        flat = self._team.sum(_total(parts)).cpu()
         size = len(others)
         return float(flat[0]), flat[1 : 1 + size], flat[1 + size :].reshape(size, size)
 
     def hessian(self, margins: Margins) -> Tensor:
         """The loss's second derivative by W and, after each class, its intercept."""
-        parts = [
-            loss.hessian(m, torch.cat([Z, Z.new_ones(len(Z), 1)], dim=1))
-            for Z, loss, m in zip(self._features, self._losses, margins, strict=True)
-        ]
-        return self._gather(_total(parts))
+        parts = []
+        for i, (loss, m) in enumerate(zip(self._losses, margins, strict=True)):
+            Z = self._blocks.block(i)
+            parts.append(loss.hessian(m, torch.cat([Z, Z.new_ones(len(Z), 1)], dim=1)))
+        return self._team.sum(_total(parts))
 
     def add_intercept(self, margins: Margins, b: Tensor) -> None:
         """Add ``b (K,)`` to the intercept behind ``margins``, in place."""
@@ -139,13 +130,13 @@ class Rows:
     def drifted(self, W: Tensor, b: Tensor, margins: Margins) -> float:
         """By how much tracked margins differ from true ones, at most, on a few rows."""
         worst = torch.zeros((), dtype=W.dtype, device=W.device)
-        for Z, loss, block in zip(self._features, self._losses, margins, strict=True):
-            every = max(1, len(Z) // SPOT_CHECK)
-            picked = slice(0, len(Z), every)
-            logits = torch.addmm(b.to(W.dtype), Z[picked], W.T)
-            error = loss.take(picked).margins(logits) - block[picked]
-            worst = torch.maximum(worst, error.abs().max())
-        return float(self._gather(worst))
+        intercept, A = b.to(W.dtype), self._blocks.enter(W).T
+        for i in range(0, len(margins), max(1, len(margins) // SPOT_BLOCKS)):
+            Z = self._blocks.block(i)
+            picked = slice(0, len(Z), max(1, len(Z) // SPOT_ROWS))
+            true = self._losses[i].take(picked).margins(torch.addmm(intercept, Z[picked], A))
+            worst = torch.maximum(worst, (true - margins[i][picked]).abs().max())
+        return float(self._team.max(worst))
 
 
 def _total(parts: Sequence[Tensor]) -> Tensor:
