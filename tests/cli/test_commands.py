@@ -355,9 +355,11 @@ class TestTerminal:
         return out.decode(), shown.decode()
 
     def test_shows_bars_with_speed_and_time_left_and_keeps_the_output_clean(self, place, photos):
-        out, shown = self.run_on_a_terminal(
-            "run", "--data", str(photos), "--backbone", "test_vit@random", "--json"
+        (place / "study.toml").write_text(
+            f"backbones = ['test_vit@random']\ntasks = ['folder:{photos}']\n"
+            "[[methods]]\nname = 'linear-probe'\nl2_points = 3\n"
         )
+        out, shown = self.run_on_a_terminal("run", "study.toml", "--json")
         assert len(json.loads(out)) == 1
         assert "\x1b[" in shown
         assert "━" in shown
