@@ -119,7 +119,14 @@ def test_random_weights_do_not_disturb_the_global_generator() -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tf_efficientnet_lite0",
+        pytest.param("tf_efficientnet_lite1", marks=pytest.mark.slow),
+        pytest.param("tf_efficientnet_lite2", marks=pytest.mark.slow),
+    ],
+)
 def test_a_package_equals_the_file_in_it(name: str) -> None:
     pytest.importorskip(PACKAGES[name].module)
     package = named(f"{name}@package")

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -199,3 +200,22 @@ def test_weights_that_change_while_the_study_runs_are_no_result(
     monkeypatch.undo()
     assert len(pn.ResultStore(store).digests()) == 0
     assert run(photos, store, checkpoint(weights)).computed == 1
+
+
+def test_features_that_already_exist_are_used_by_id_and_looked_at_by_no_network(
+    photos: Path, store: Path, tmp_path: Path
+) -> None:
+    ids = [path.relative_to(photos).as_posix() for path in sorted(photos.rglob("*.png"))]
+    given = tmp_path / "given"
+    given.mkdir()
+    random = np.random.default_rng(2)
+    matrix = random.normal(size=(36, 5)) + 9 * np.array([["abc".index(i[0])] for i in ids])
+    np.save(given / "features.npy", matrix.astype(np.float32))
+    (given / "ids.txt").write_text("\n".join(ids))
+    first = run(photos, store, pn.Backbone(name=f"features:{given}"))
+    assert first.frame()["score"].tolist() == [1.0]
+    assert not (store / "features").exists()
+    (given / "ids.txt").write_text("\n".join(random.permutation(ids)))
+    again = run(photos, store, pn.Backbone(name=f"features:{given}"))
+    assert again.computed == 1
+    assert again.frame()["score"][0] < 1
