@@ -7,8 +7,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from builders import FakeStudy, FakeTask
 
+from builders import FakeStudy, FakeTask
 from penultimate.errors import StoreError
 from penultimate.report import write_report
 from penultimate.report.findings import Findings
