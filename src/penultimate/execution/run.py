@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,83 +94,91 @@ def run(
     store = store if isinstance(store, ResultStore) else ResultStore(store)
     study = rooted(study, Path.cwd())
     planned = plan(study, cache=store.root / "scans", strict=strict, progress=progress)
-    job = _Job(store, _command(study, store), device, workers, progress)
-    return job.finish(planned)
+    return _Job(planned, store, _command(study, store), device, workers, progress).finish()
 
 
 class _Job:
-    """The state of one call of ``run``."""
+    """One call of ``run``: what is settled so far, and the network at work."""
 
     def __init__(
         self,
+        planned: list[Planned],
         store: ResultStore,
         command: str,
         device: str | None,
         workers: int | None,
         progress: Progress,
     ) -> None:
+        self.planned = planned
         self.store = store
         self.command = command
         self.device = device
         self.workers = workers
         self.progress = progress
+        self.results: dict[int, Result] = {}  # by place in the study: two names can share one run
+        self.failures: list[Failure] = []
+        self.computed = 0
         self._extractor: Extractor | None = None  # of the backbone at work: one network at a time
 
-    def finish(self, planned: list[Planned]) -> StudyResults:
+    def finish(self) -> StudyResults:
         """Go round what is left until nothing is; what another process holds is left for later."""
-        results: dict[int, Result] = {}  # by place in the study: two names can share one run
-        failures: list[Failure] = []
-        waiters: dict[str, Waiter] = {}
-        computed = 0
-        left = list(enumerate(planned))
+        left = [
+            (place, self.store.lease(item.run.digest)) for place, item in enumerate(self.planned)
+        ]
         while left:
-            later = []
-            for place, item in left:
-                digest = item.run.digest
-                found = self.store.find(item.run)
-                if found is None:
-                    waiter = waiters.setdefault(digest, self.store.lease(digest))
-                    lease = waiter.try_acquire()
-                    if lease is None:
-                        later.append((place, item))
-                        continue
-                    with lease:
-                        found = self.store.find(item.run)  # committed while we took the lease
-                        if found is None:
-                            try:
-                                found = self._compute(item, planned)
-                                computed += 1
-                            except StoreError:
-                                raise  # the next run would fail at the same place
-                            except PenultimateError as error:
-                                failures.append(Failure(item.spec, str(error)))
-                                if len(planned) > 1:  # else the error at the end says it
-                                    self.progress.note(
-                                        f"{item.spec.backbone.display} on "
-                                        f"{item.spec.task.display} failed: {error}"
-                                    )
-                                continue
-                else:
-                    self.store.tidy(found)  # a crash may have come right after the commit
-                results[place] = found.model_copy(update={"spec": item.spec})
+            later = [(place, waiter) for place, waiter in left if not self._settle(place, waiter)]
             if len(later) == len(left):
                 time.sleep(POLL)
             left = later
         finished = StudyResults(
             store=self.store,
-            results=tuple(results[place] for place in sorted(results)),
-            failures=tuple(failures),
-            computed=computed,
+            results=tuple(self.results[place] for place in sorted(self.results)),
+            failures=tuple(self.failures),
+            computed=self.computed,
         )
-        if failures:
+        if self.failures:
             raise StudyFailedError(finished)
         return finished
 
-    def _compute(self, item: Planned, planned: Iterable[Planned]) -> Result:
-        features = self._features(item, planned)
+    def _settle(self, place: int, waiter: Waiter) -> bool:
+        """Find a run's result or compute it; False while another process holds its lease."""
+        item = self.planned[place]
+        found = self.store.find(item.run)
+        if found is not None:
+            self.store.tidy(found)  # a crash may have come right after the commit
+        else:
+            lease = waiter.try_acquire()
+            if lease is None:
+                return False
+            with lease:
+                found = self.store.find(item.run)  # committed while we took the lease
+                if found is None:
+                    found = self._attempt(item)
+        if found is not None:
+            self.results[place] = found.model_copy(update={"spec": item.spec})
+        return True
+
+    def _attempt(self, item: Planned) -> Result | None:
+        """Compute a run; None where it failed, which is noted and must not end the others."""
+        try:
+            result = self._compute(item)
+        except StoreError:
+            raise  # the next run would fail at the same place
+        except PenultimateError as error:
+            self.failures.append(Failure(item.spec, str(error)))
+            if len(self.planned) > 1:  # else the error at the end says it
+                self.progress.note(
+                    f"{item.spec.backbone.display} on {item.spec.task.display} failed: {error}"
+                )
+            return None
+        self.computed += 1
+        return result
+
+    def _compute(self, item: Planned) -> Result:
+        features = self._features(item)
         return compute(item, features, self.store, command=self.command, progress=self.progress)
 
-    def _features(self, item: Planned, planned: Iterable[Planned]) -> Features:
+    def _features(self, item: Planned) -> Features:
         folder = self.store.root / "features"
         found = cached(item.backbone, item.dataset, folder)
         if found is not None:
@@ -179,7 +186,7 @@ class _Job:
         if self._extractor is None or not _same_network(self._extractor.backbone, item.backbone):
             images = {
                 other.dataset.fingerprint: len(set(other.dataset.digests))
-                for other in planned
+                for other in self.planned
                 if other.backbone is item.backbone
             }
             network = resolve(item.backbone.spec, seed=item.spec.seed)
