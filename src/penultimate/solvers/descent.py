@@ -7,6 +7,7 @@ float64, from the solution reached.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,12 @@ from penultimate.solvers.point import Report, minimise
 from penultimate.solvers.reduction import Reduced
 from penultimate.solvers.result import Outcome
 from penultimate.solvers.rows import Rows
+
+# For features scaled to 1. Losses go down with l2, and float32 squares nothing below 1e-19.
+FLOAT32_L2 = 1e-12
+SMALLEST_L2 = 1e-40
+STRIDE = 30.0
+ON_THE_WAY = 0.05  # the tolerance for values of l2 that nobody asked for
 
 
 class Problem(Protocol):
@@ -70,17 +77,22 @@ class _Stage:
 def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> Solved:
     """Solve at every value of ``grid``, largest first; the answer is in the grid's order."""
     stage = _Stage(*problem.build(problem.dtype), [], [])
-    _check_scale(stage.reduced, float(grid.min()))
+    smallest = stage.reduced.l2(float(grid.min()))
+    _check_scale(stage.reduced, smallest, float(grid.min()))
+    if stage.rows.dtype is torch.float32 and smallest < FLOAT32_L2:
+        stage = _Stage(*problem.build(torch.float64), [], [])
     stages = [stage]
     last = _start(stage.rows, problem.n_outputs, stage.reduced)
     before: deque[Solution] = deque(maxlen=problem.history)
-    model, trend = Model(), Trend(torch.finfo(problem.dtype).eps)
+    model, trend = Model(), Trend(torch.finfo(stage.rows.dtype).eps)
     reports: dict[float, Report] = {}
     products = 0
-    for value in np.unique(grid)[::-1].tolist():
+    strongest = stage.rows.max_curvature * float(stage.rows.spectrum.max()) * stage.reduced.scale**2
+    for value, wanted in schedule(grid, strongest):
+        tolerance = settings.tolerance if wanted else max(settings.tolerance, ON_THE_WAY)
         while True:
             l2 = stage.reduced.l2(value)
-            solution = extrapolate(stage.rows, last, before, l2, settings.tolerance)
+            solution = extrapolate(stage.rows, last, before, l2, tolerance)
             if stage.rows.drifted(solution.W, solution.b, solution.margins) > settings.tolerance:
                 solution.margins = stage.rows.margins(solution.W, solution.b)
                 products += 1
@@ -90,7 +102,7 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
                 l2,
                 model,
                 trend,
-                tolerance=settings.tolerance,
+                tolerance=tolerance,
                 max_products=2 * settings.max_evaluations,
             )
             products += report.products
@@ -105,6 +117,8 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
             model, trend = Model(), Trend(torch.finfo(torch.float64).eps)
         before.append(last)
         last = solution
+        if not wanted:
+            continue
         stage.W.append(solution.W)
         stage.b.append(solution.b)
         reports[value] = report
@@ -124,11 +138,28 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
     )
 
 
-def _check_scale(reduced: Reduced, smallest: float) -> None:
+def schedule(grid: NDArray[np.float64], strongest: float) -> list[tuple[float, bool]]:
+    """The values to solve at, largest first, and which of them are the grid's.
+
+    From ``strongest``, where the coefficients are all but nothing, and across wide gaps of the
+    grid there are values on the way, at most `STRIDE` apart: from far off, the first steps on
+    separable data overshoot by orders of magnitude.
+    """
+    plan: list[tuple[float, bool]] = []
+    previous = strongest
+    for value in np.unique(grid)[::-1].tolist():
+        steps = math.ceil(math.log(previous / value, STRIDE)) if 0 < value < previous else 0
+        plan += [(previous * (value / previous) ** (i / steps), False) for i in range(1, steps)]
+        plan.append((value, True))
+        previous = min(previous, value)
+    return plan
+
+
+def _check_scale(reduced: Reduced, smallest: float, given: float) -> None:
     """Refuse features so large that the penalty is lost beside them."""
-    if reduced.l2(smallest) < 1e-40:
+    if smallest < SMALLEST_L2:
         raise SolverError(
-            f"features reach {reduced.scale:.0e}, beside which l2 = {smallest:g} is nothing; "
+            f"features reach {reduced.scale:.0e}, beside which l2 = {given:g} is nothing; "
             "divide the features by a constant"
         )
 
@@ -145,6 +176,8 @@ def _in_float64(problem: Problem, reduced: Reduced, solution: Solution) -> tuple
     coef, intercept = reduced.restore(solution.W, solution.b)
     stage = _Stage(*problem.build(torch.float64), [], [])
     again = stage.reduced
+    if not bool(torch.isfinite(coef).all() and torch.isfinite(intercept).all()):
+        return stage, _start(stage.rows, len(intercept), again)
     W = again.scale * (coef @ again.basis)
     b = intercept + coef @ again.mean
     return stage, Solution(W, b, stage.rows.margins(W, b))

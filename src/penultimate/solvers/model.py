@@ -85,7 +85,7 @@ class Model:
             W, G_before, trace_before = self._before
             self._memory.remember(solution.W - W, G - G_before, l2, _between(trace, trace_before))
         self._before = solution.W, G, trace
-        if l2 != self._l2 or not abs(trace / self._trace - 1) <= RETUNE:
+        if l2 != self._l2 or not abs(trace - self._trace) <= RETUNE * self._trace:
             self._first = KroneckerCurvature(C / rows.weight, rows.spectrum, l2)
             self._memory.tune(l2, trace)
             self._l2, self._trace = l2, trace
@@ -103,4 +103,6 @@ def _between(a: float, b: float) -> float:
 
     The curvature along a step that lowers it by orders of magnitude is that mean, not the last.
     """
+    if min(a, b) <= 0:
+        return max(a, b)
     return (a - b) / math.log(a / b) if abs(a - b) > 1e-6 * a else (a + b) / 2

@@ -27,7 +27,7 @@ from penultimate.solvers.search import minimise_along
 
 # The estimate is of second order and, for large problems, from L-BFGS's model: stop only when it
 # is this much below the tolerance.
-SAFETY = 0.5
+SAFETY = 0.25
 # Small problems are solved to this, relative, whatever the tolerance.
 POLISHED = 1e-17
 
@@ -74,6 +74,8 @@ def eliminate_intercept(rows: Rows, solution: Solution) -> tuple[Summary, float]
     summary = rows.summary(solution.margins)
     left = math.inf
     for _ in range(50):
+        if not math.isfinite(float(summary.value)):
+            break
         step = solve_intercept(
             summary.curvature, summary.gradient, shift_invariant=rows.shift_invariant
         ).neg_()
@@ -114,6 +116,8 @@ def minimise(
     trend.leave()
     while True:
         summary, left = eliminate_intercept(rows, solution)
+        if not math.isfinite(float(summary.value)):
+            return Report(math.inf, math.inf, math.inf, math.inf, Outcome.STALLED, products)
         W, C = solution.W, summary.curvature
         G = rows.gradient(solution.margins).add_(W, alpha=l2)
         products += 1

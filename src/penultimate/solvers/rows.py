@@ -44,6 +44,7 @@ class Rows:
         team: Team,
     ) -> None:
         self.spectrum = reduced.spectrum
+        self.dtype = reduced.spectrum.dtype
         self._blocks = reduced.blocks
         self._losses = losses
         self._team = team
