@@ -63,7 +63,8 @@ def softmax_path(
         memory-mapped as a rule, is read in blocks, some five times for each value of l2.
         None holds everything in memory. The parameters come on top: some 30 arrays (K, D), the
         path itself, and four arrays (D, D).
-    device : where to work; None is where X is.
+    device : where to work; None is where X is. Features on MPS, which has no float64, are worked
+        on by the CPU.
     group : of torch.distributed, each process passing its own rows, at least one, and all the
         same ``l2``. Each returns the whole answer.
 

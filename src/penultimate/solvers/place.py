@@ -39,8 +39,9 @@ class Place:
             self.shape = X.shape
             return
         self._features = check_features(X)
-        if device is not None:
-            self._features = self._features.to(device)
+        wanted = self._features.device if device is None else torch.device(device)
+        # Sums are taken in float64, which Apple's MPS does not have.
+        self._features = self._features.to("cpu" if wanted.type == "mps" else wanted)
         self.device = self._features.device
         self.shape = self._features.shape
 
