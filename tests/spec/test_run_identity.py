@@ -84,7 +84,7 @@ def test_every_field_is_tried_above():
 
 
 def test_a_setting_at_its_default_is_the_same_as_one_left_out():
-    written = LinearProbe(l2_min=1e-6, l2_max=1e5, l2_points=45, tolerance=1e-4)
+    written = LinearProbe(l2_min=1e-6, l2_max=1e5, l2_points=45, tolerance=1e-6)
     assert run(method=written, precision="float32").digest == run().digest
 
 

@@ -24,7 +24,8 @@ class LinearProbe(Frozen):
     l2_min: float = Field(default=1e-6, gt=0)
     l2_max: float = Field(default=1e5, gt=0)
     l2_points: int = Field(default=45, ge=1)
-    tolerance: float = Field(default=1e-4, gt=0, lt=1)
+    # Tighter than the solver's own default: see docs/decisions/linear-probe.md.
+    tolerance: float = Field(default=1e-6, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _grid_goes_up(self) -> Self:
