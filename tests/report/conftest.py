@@ -1,8 +1,8 @@
 """Stores to report on."""
 
 import pytest
-from builders import FakeStudy, FakeTask
 
+from builders import FakeStudy, FakeTask
 from penultimate.store import ResultStore, SkippedExample
 
 LITES = {

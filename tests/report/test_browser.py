@@ -4,8 +4,8 @@ import shutil
 from itertools import pairwise
 
 import pytest
-from builders import FakeStudy, FakeTask
 
+from builders import FakeStudy, FakeTask
 from penultimate.report import write_report
 from penultimate.store import ResultStore, SkippedExample
 

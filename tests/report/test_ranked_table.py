@@ -2,9 +2,9 @@
 
 import io
 
-from builders import FakeStudy, FakeTask
 from rich.console import Console
 
+from builders import FakeStudy, FakeTask
 from penultimate.report import ranked_table
 from penultimate.stats import rank
 
