@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -22,23 +23,22 @@ Set `PENULTIMATE_DEBUG=1` to see where an error came from.
 
 def reference() -> str:
     """The help of every command, one after another."""
-    sections = [HEAD]
-    for path, command in _commands(cli, "penultimate"):
-        context = click.Context(
-            command, info_name=path, terminal_width=96, max_content_width=96, color=False
-        )
-        sections.append(f"## {path}\n\n```text\n{command.get_help(context)}\n```\n")
-    return "\n".join(sections)
+    # The contexts are nested as on the command line, so that each inherits the group's settings.
+    top = cli.make_context("penultimate", [], resilient_parsing=True, terminal_width=96)
+    sections = [
+        f"## {context.command_path}\n\n```text\n{context.get_help()}\n```\n"
+        for context in _commands(cli, top)
+    ]
+    return "\n".join([HEAD, *sections])
 
 
-def _commands(group: click.Group, path: str) -> list[tuple[str, click.Command]]:
-    found = []
+def _commands(group: click.Group, parent: click.Context) -> Iterator[click.Context]:
     for name, command in sorted(group.commands.items()):
+        context = click.Context(command, parent=parent, info_name=name)
         if isinstance(command, click.Group):
-            found += _commands(command, f"{path} {name}")
+            yield from _commands(command, context)
         else:
-            found.append((f"{path} {name}", command))
-    return found
+            yield context
 
 
 if __name__ == "__main__":
