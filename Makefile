@@ -13,7 +13,7 @@ demo: $(READY)
 
 # Everything but the tests that need a GPU or the internet.
 test: $(READY)
-	$(BIN)/python -m pytest -m "not gpu and not network"
+	$(BIN)/python -m pytest -m "not gpu and not network" --durations=10
 
 # The tests that take seconds.
 test-fast: $(READY)
