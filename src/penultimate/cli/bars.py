@@ -82,6 +82,7 @@ class _Bar(Step):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._bars._bars.refresh()  # a quick step is seen to be done, too
         self._bars._bars.remove_task(self._id)
         seconds = time.perf_counter() - self._started
         # A line stays of what took a while, so that a log tells where the time went.
