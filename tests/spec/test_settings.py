@@ -85,10 +85,22 @@ class TestTask:
             ("features:out/resnet", "resnet"),
             ("folder:.", "."),
             ("folder:C:\\photos", "photos"),
+            ("food101", "food101"),
+            ("food101:/data/food-101", "food101"),
+            ("torchvision:CIFAR10", "CIFAR10"),
+            ("torchvision:CIFAR10:/data/cifar", "CIFAR10"),
+            ("hf:uoft-cs/cifar10", "cifar10"),
+            ("hf:saved/birds", "birds"),
+            ("wds:shards/birds", "birds"),
         ],
     )
     def test_is_called_after_its_source(self, source, name):
         assert Task(source=source).display == name
+
+    def test_is_identified_by_what_was_set_only(self):
+        assert Task(source="food101", splits=None, allow_missing=False).identity() == {
+            "source": "food101"
+        }
 
     def test_is_called_as_the_user_says(self):
         assert Task(source="folder:photos", name="birds").display == "birds"

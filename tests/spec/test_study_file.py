@@ -187,6 +187,8 @@ tasks = st.builds(
     name=st.none() | names,
     measure=st.sampled_from([None, "top-1", "mean-per-class"]),
     keep_together=st.booleans(),
+    splits=st.none() | names,
+    allow_missing=st.booleans(),
 )
 methods = st.builds(
     LinearProbe,
@@ -262,6 +264,25 @@ class TestRootedPaths:
             f"features:{tmp_path}/out",
             "digits",
         ]
+
+    @pytest.mark.parametrize(
+        ("source", "seen"),
+        [
+            ("food101:data", "food101:{}/data"),
+            ("food101", "food101"),
+            ("torchvision:CIFAR10:data", "torchvision:CIFAR10:{}/data"),
+            ("torchvision:CIFAR10", "torchvision:CIFAR10"),
+            ("wds:shards/train-{{0..3}}.tar", "wds:{}/shards/train-{{0..3}}.tar"),
+            ("hf:saved", "hf:{}/saved"),
+            ("hf:uoft-cs/cifar10", "hf:uoft-cs/cifar10"),
+        ],
+    )
+    def test_of_every_kind_of_source_are_seen_from_there(self, tmp_path, source, seen):
+        (tmp_path / "saved").mkdir()
+        study = Study(backbones=["a"], tasks=[{"source": source.format(), "splits": "s.csv"}])
+        task = rooted(study, tmp_path).tasks[0]
+        assert task.source == seen.format(tmp_path)
+        assert task.splits == f"{tmp_path}/s.csv"
 
     def test_that_are_absolute_stay(self, tmp_path):
         study = Study(backbones=["a"], tasks=["folder:/data/photos"])

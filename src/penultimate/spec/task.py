@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from penultimate.spec.base import Frozen, Name
 
+PLACES = ("folder", "csv", "features", "hf", "wds")
+"""Kinds of source that are called after the place they name."""
+
 Measure = Literal["top-1", "mean-per-class"]
 
 
@@ -17,10 +20,16 @@ class Task(Frozen):
     ``source`` is one of
 
     - a built-in task: ``digits``, ``glyphs`` (``penultimate list tasks``);
+    - a published data set, read from its official layout on disk: ``NAME`` or ``NAME:DIR``, as in
+      ``food101:/data/food-101`` (``penultimate list tasks``, ``penultimate tasks show NAME``);
     - ``folder:DIR``: class folders (``DIR/class/...``) or split folders
       (``DIR/train|val|test/class/...``);
     - ``csv:FILE``: a CSV or Parquet table of ``path,label[,split][,group]``, paths relative to it;
-    - ``features:DIR``: labels and features that already exist, see ``Backbone``.
+    - ``features:DIR``: labels and features that already exist, see ``Backbone``;
+    - ``hf:DIR`` or ``hf:NAME[/CONFIG]``: a data set of Hugging Face ``datasets``, saved on disk or
+      from the hub;
+    - ``torchvision:NAME[:DIR]``: a class of ``torchvision.datasets``, its root in DIR;
+    - ``wds:DIR`` or ``wds:PATTERN``: WebDataset shards, as in ``wds:shards/train-{00..09}.tar``.
 
     Parameters
     ----------
@@ -32,6 +41,10 @@ class Task(Frozen):
         source has no split of its own. Members of a ``group`` always are.
     near_duplicate_distance : how many of the 256 bits of two perceptual hashes may differ in
         near-duplicates.
+    splits : a file as ``penultimate splits`` writes it, which divides the images by their names in
+        place of the source's own split or ours.
+    allow_missing : go on where images that the source, or ``splits``, lists are not there; they
+        are counted.
     """
 
     source: Name
@@ -41,6 +54,8 @@ class Task(Frozen):
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)
     keep_together: bool = True
     near_duplicate_distance: int = Field(default=20, ge=0, le=64)
+    splits: Name | None = None
+    allow_missing: bool = False
 
     @property
     def display(self) -> str:
@@ -48,7 +63,9 @@ class Task(Frozen):
         if self.name:
             return self.name
         kind, colon, place = self.source.partition(":")
-        if not colon:
+        if kind == "torchvision":
+            return place.partition(":")[0] or kind
+        if not colon or kind not in PLACES:
             return kind
         last = place.rstrip("/").replace("\\", "/").rpartition("/")[2] or place
         return last.rpartition(".")[0] or last if kind == "csv" else last

@@ -231,10 +231,22 @@ def _find(lines: list[str], first: int, last: int, pattern: re.Pattern[str]) -> 
 
 
 def _rooted_task(task: Task, folder: Path) -> Task:
-    kind, _, place = task.source.partition(":")
-    if not place or kind not in ("folder", "csv", "features"):
-        return task
-    return task.model_copy(update={"source": f"{kind}:{_place(folder, place)}"})
+    """The places of a source and of its split; a name on a hub stays as it is."""
+    changed = {"source": _rooted_source(task.source, folder)}
+    if task.splits is not None:
+        changed["splits"] = str(_place(folder, task.splits))
+    changed = {key: value for key, value in changed.items() if value != getattr(task, key)}
+    return task.model_copy(update=changed) if changed else task
+
+
+def _rooted_source(source: str, folder: Path) -> str:
+    kind, _, place = source.partition(":")
+    name, colon, root = place.partition(":")
+    if kind == "torchvision":
+        return f"{kind}:{name}:{_place(folder, root)}" if colon and root else source
+    if not place or (kind == "hf" and not os.path.lexists(_place(folder, place))):
+        return source
+    return f"{kind}:{_place(folder, place)}"
 
 
 def _rooted_backbone(backbone: Backbone, folder: Path) -> Backbone:
