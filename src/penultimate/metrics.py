@@ -5,18 +5,20 @@ Arrays in, numbers out. Undefined is NaN: no example has no accuracy.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def top_1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+def top_1(labels: NDArray[np.integer[Any]], predicted: NDArray[np.int64]) -> float:
     """The share of examples whose predicted class is right; labels and predictions (n,)."""
     if len(labels) == 0:
         return float("nan")
     return float(np.mean(np.equal(labels, predicted)))
 
 
-def mean_per_class(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+def mean_per_class(labels: NDArray[np.integer[Any]], predicted: NDArray[np.int64]) -> float:
     """The mean over classes of the share of that class's examples that are right.
 
     Classes without an example do not count (PROTOCOL: Aircraft, Pets, Caltech-101, Flowers).

@@ -73,7 +73,7 @@ def test_parquet_with_a_missing_label_names_the_row(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("file,label\na,x\n", "no column 'path', only 'file', 'label'"),
-        ("path,labels\na,x\n", "no column 'label', only 'path', 'labels': rename 'labels'"),
+        ("path,lable\na,x\n", "no column 'label', only 'path', 'lable': rename 'lable'"),
         ("path;label\na;x\n", "separated by commas"),
         ("", "no column 'path', only none"),
         ("path,label\n", "no rows"),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penultimate.data.dataset import PARTS, Dataset
+from penultimate.data.dataset import PARTS, Dataset, Labels
 from penultimate.data.duplicates import find_duplicates
 from penultimate.data.examples import Examples
+from penultimate.data.labels import SEVERAL, encode
 from penultimate.data.notices import about_classes, about_duplicates, about_labels, about_leaks
 from penultimate.data.splits import divide
+from penultimate.data.splits_of_several import divide_several
 from penultimate.errors import DataError
 from penultimate.spec import Task
 
@@ -21,20 +24,14 @@ def assemble(task: Task, examples: Examples, seed: int) -> Dataset:
 
     Raises
     ------
-    DataError : there is one class only, or a part would have no example.
+    DataError : there is one class only, a part would have no example, or a setting does not fit
+        the kind of labels.
     """
     order = np.array(sorted(range(len(examples.ids)), key=examples.ids.__getitem__), dtype=np.int64)
     ids = tuple(examples.ids[i] for i in order)
-    names = tuple(examples.labels[i] for i in order)
     digests = tuple(examples.digests[i] for i in order)
-    classes = tuple(sorted(set(names)))
-    if len(classes) < 2:
-        raise DataError(
-            f"the task {task.display!r} has only one class, {classes[0]!r}: put the images of at "
-            "least two classes into folders of their own, or name their labels with csv:FILE"
-        )
-    number = {name: i for i, name in enumerate(classes)}
-    labels = np.array([number[name] for name in names], dtype=np.int64)
+    encoded = encode(task, examples, order)
+    classes, labels = encoded.classes, encoded.labels
     duplicates = find_duplicates(
         digests,
         None if examples.hashes is None else [examples.hashes[i] for i in order],
@@ -55,13 +52,14 @@ def assemble(task: Task, examples: Examples, seed: int) -> Dataset:
         digests=digests,
         parts=parts,
         groups=duplicates.groups,
-        measure=task.measure or "top-1",
+        measure=task.measure or examples.measure or (SEVERAL if labels.ndim == 2 else "top-1"),
         split_source=split_source,
         skipped=examples.skipped,
         notices=(
             *examples.notices,
+            *encoded.notices,
             *about_duplicates(duplicates, kept=task.keep_together and given is None),
-            *about_labels(ids, names, duplicates.exact),
+            *about_labels(ids, encoded.names, duplicates.exact),
             *(about_leaks(ids, parts, duplicates) if given is not None else ()),
             *about_classes(classes, labels, parts),
         ),
@@ -72,7 +70,7 @@ def assemble(task: Task, examples: Examples, seed: int) -> Dataset:
 def _parts(
     task: Task,
     ids: tuple[str, ...],
-    labels: NDArray[np.int64],
+    labels: Labels,
     groups: NDArray[np.int64],
     *,
     given: NDArray[np.str_] | None,
@@ -83,13 +81,13 @@ def _parts(
         fractions = dict(zip(PARTS, task.fractions, strict=True))
         sizes = "/".join(f"{100 * fraction:g}" for fraction in task.fractions)
         source = f"seed {seed}, {sizes}, stratified"
-        return divide(ids, labels, groups, fractions, seed), source
+        return _divide(ids, labels, groups, fractions, seed), source
     parts = given.astype("<U5")
     if (parts == "val").any() or not (parts == "train").any():
         return parts, given_by
     held_out = task.validation_fraction
     train = np.flatnonzero(parts == "train")
-    parts[train] = divide(
+    parts[train] = _divide(
         [ids[i] for i in train],
         labels[train],
         groups[train],
@@ -99,9 +97,19 @@ def _parts(
     return parts, f"{given_by}; val is {100 * held_out:g} % of train, seed {seed}, stratified"
 
 
-def _refuse_empty(
-    task: Task, parts: NDArray[np.str_], labels: NDArray[np.int64], given: bool
-) -> None:
+def _divide(
+    ids: Sequence[str],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    fractions: dict[str, float],
+    seed: int,
+) -> NDArray[np.str_]:
+    if labels.ndim == 2:
+        return divide_several(ids, labels == 1, groups, fractions, seed)
+    return divide(ids, labels.astype(np.int64), groups, fractions, seed)
+
+
+def _refuse_empty(task: Task, parts: NDArray[np.str_], labels: Labels, given: bool) -> None:
     sizes = Counter(parts.tolist())
     for part in PARTS:
         if not sizes[part]:
@@ -112,7 +120,14 @@ def _refuse_empty(
                 "in every part"
             )
             raise DataError(f"the task {task.display!r} has no image left in {part}: {remedy}")
-    if len(np.unique(labels[parts == "train"])) < 2:
+    train = labels[parts == "train"]
+    if train.ndim == 2:
+        if not ((train == 1).any(axis=0) & (train == 0).any(axis=0)).any():
+            raise DataError(
+                f"the task {task.display!r} has in train no class that some images have and "
+                "others have not, so that there is nothing to learn: add images"
+            )
+    elif len(np.unique(train)) < 2:
         raise DataError(
             f"the task {task.display!r} has images of only one class in train, so that there is "
             "nothing to learn: add images of another class"

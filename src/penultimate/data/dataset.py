@@ -7,17 +7,21 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from penultimate.data.decode import read_image
+from penultimate.data.names import join_names
 from penultimate.errors import DataError
 from penultimate.io import digest_bytes, digest_json
 
 PARTS = ("train", "val", "test")
+MASKED = -1  # of a pair of image and class that does not count
+
+Labels = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,16 @@ class Dataset:
     Parameters
     ----------
     name : how tables and figures call it.
-    classes : sorted class names.
+    classes : class names: sorted, or in the order that the source fixes.
     ids : (n,) unique and sorted; for files the path relative to the source, with ``/``.
-    labels : (n,) index into ``classes``.
+    labels : (n,) index into ``classes``; where an image can have several labels, (n, K) of 1
+        (present), 0 (absent) and -1 (masked: the pair does not count).
     digests : (n,) SHA-256 of each image's content: of the file's bytes, or of an array's type,
         shape and bytes.
     parts : (n,) ``"train"``, ``"val"`` or ``"test"``.
     groups : (n,) where the split is ours, members of one group are in one part.
-    measure : ``"top-1"`` or ``"mean-per-class"``.
+    measure : ``"top-1"`` or ``"mean-per-class"``; ``"mean-average-precision"`` where an image can
+        have several labels.
     split_source : where the split comes from, for example ``"official"`` or
         ``"seed 0, 60/20/20, stratified"``.
     skipped : what could not be used, and why.
@@ -96,7 +102,7 @@ class Dataset:
     name: str
     classes: tuple[str, ...]
     ids: tuple[str, ...]
-    labels: NDArray[np.int64]
+    labels: Labels
     digests: tuple[str, ...]
     parts: NDArray[np.str_]
     groups: NDArray[np.int64]
@@ -113,6 +119,11 @@ class Dataset:
     def has_images(self) -> bool:
         """Whether there are pictures, and not only features."""
         return self.images is not None
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image can have several labels, or none."""
+        return self.labels.ndim == 2
 
     def image(self, index: int) -> Image.Image:
         """The picture of example ``index`` as RGB, upright.
@@ -143,23 +154,37 @@ class Dataset:
             {
                 "classes": self.classes,
                 "examples": [
-                    [id_, digest, int(label), str(part)]
-                    for id_, digest, label, part in zip(
-                        self.ids, self.digests, self.labels, self.parts, strict=True
-                    )
+                    [id_, digest, *self._numbers(row), str(self.parts[row])]
+                    for row, (id_, digest) in enumerate(zip(self.ids, self.digests, strict=True))
                 ],
             }
         )
 
+    def _numbers(self, row: int) -> list[int] | list[list[int]]:
+        """An image's class; or the classes that are present, and those that are masked."""
+        if not self.multi_label:
+            return [int(self.labels[row])]
+        return [np.flatnonzero(self.labels[row] == value).tolist() for value in (1, MASKED)]
+
     def split_csv(self) -> str:
         """The split as a table of ``path,label,split,group,sha256``.
 
-        Put into the folder of the images, it gives the same split again as ``csv:FILE``.
+        Put into the folder of the images, it gives the same split again as ``csv:FILE``. Where an
+        image can have several labels, ``labels`` and ``uncertain`` stand in place of ``label``.
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["path", "label", "split", "group", "sha256"])
+        named = ["labels", "uncertain"] if self.multi_label else ["label"]
+        writer.writerow(["path", *named, "split", "group", "sha256"])
         for i, id_ in enumerate(self.ids):
-            label = self.classes[self.labels[i]]
-            writer.writerow([id_, label, self.parts[i], self.groups[i], self.digests[i]])
+            writer.writerow([id_, *self._named(i), self.parts[i], self.groups[i], self.digests[i]])
         return text.getvalue()
+
+    def _named(self, row: int) -> list[str]:
+        """The cells of a table that name an image's labels."""
+        return [
+            join_names(self.classes[k] for k in numbers)
+            if isinstance(numbers, list)
+            else self.classes[numbers]
+            for numbers in self._numbers(row)
+        ]

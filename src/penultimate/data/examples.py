@@ -14,7 +14,7 @@ class Examples:
     Parameters
     ----------
     ids : (n,) unique names.
-    labels : (n,) class names.
+    labels : (n,) class names; empty where an image can have several labels.
     digests : (n,) SHA-256 of content.
     images : the pictures, None where there are only features.
     parts : (n,) the split that the source comes with, None where it has none. ``val`` may be
@@ -25,6 +25,13 @@ class Examples:
     hashes : (n,) perceptual hashes in hexadecimal; empty for a picture without features to
         compare; None where near-duplicates are not looked for.
     skipped, notices : as in ``Dataset``.
+    label_sets : (n,) the classes that are in each image, where it can have several or none; else
+        None.
+    uncertain : (n,) classes of which it is not certain that they are in the image ("difficult"):
+        what becomes of them is a setting of the task.
+    classes : the source's own list of classes, in its order, which may name some without an
+        example; empty where the classes are those found, sorted.
+    measure : the source's own; empty where it has none.
     """
 
     ids: tuple[str, ...]
@@ -37,3 +44,7 @@ class Examples:
     hashes: tuple[str, ...] | None = None
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
+    label_sets: tuple[tuple[str, ...], ...] | None = None
+    uncertain: tuple[tuple[str, ...], ...] | None = None
+    classes: tuple[str, ...] = ()
+    measure: str = ""

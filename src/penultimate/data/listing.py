@@ -13,7 +13,9 @@ from penultimate.errors import DataError, nearest
 class Entry:
     """One image file that a source names.
 
-    ``part`` and ``group`` are empty, and ``sha256`` too, where the source does not say.
+    ``part`` and ``group`` are empty, and ``sha256`` too, where the source does not say. Where an
+    image can have several labels, ``labels`` has them all (perhaps none), ``uncertain`` those of
+    which the source is not certain, and ``label`` is empty.
     """
 
     id: str
@@ -22,16 +24,29 @@ class Entry:
     part: str = ""
     group: str = ""
     sha256: str = ""
+    labels: tuple[str, ...] | None = None
+    uncertain: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The certain labels, be it one or several."""
+        return (self.label,) if self.labels is None else self.labels
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source lists. ``split_source`` is empty where it has no split of its own."""
+    """What a source lists.
+
+    ``split_source`` is empty where it has no split of its own, and ``classes`` where it has no
+    list of classes of its own: they are then those found, sorted. Either all entries have
+    ``labels`` or none has.
+    """
 
     entries: tuple[Entry, ...]
     split_source: str = ""
     skipped: tuple[Skipped, ...] = ()
     notices: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 PART_NAMES = {

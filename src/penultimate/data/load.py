@@ -100,7 +100,7 @@ def _read(
     bad = tuple(Skipped(entry.id, answer.error) for entry, answer in both if answer.error)
     skipped = tuple(sorted((*listing.skipped, *bad), key=lambda s: s.id))
     notices = [*listing.notices, *_changed(good)]
-    lost = {entry.label for entry, _ in both} - {entry.label for entry, _ in good}
+    lost = _named(both) - _named(good)
     if lost:
         notices.append(f"no image of these classes can be read: {listed(sorted(lost))}")
     if not good:
@@ -109,9 +109,10 @@ def _read(
             f"none of the images of {place} can be read (for example {example}): check that they "
             "are whole, and that the path is right"
         )
+    several = any(entry.labels is not None for entry, _ in good)
     return Examples(
         ids=tuple(entry.id for entry, _ in good),
-        labels=tuple(entry.label for entry, _ in good),
+        labels=() if several else tuple(entry.label for entry, _ in good),
         digests=tuple(answer.sha256 for _, answer in good),
         images=FileImages(tuple(str(entry.path) for entry, _ in good)),
         parts=tuple(entry.part for entry, _ in good) if listing.split_source else None,
@@ -122,7 +123,14 @@ def _read(
         else None,
         skipped=skipped,
         notices=tuple(notices),
+        label_sets=tuple(entry.named for entry, _ in good) if several else None,
+        uncertain=tuple(entry.uncertain for entry, _ in good) if several else None,
+        classes=listing.classes,
     )
+
+
+def _named(read: list[tuple[Entry, Scanned]]) -> set[str]:
+    return {name for entry, _ in read for name in entry.named}
 
 
 def _changed(good: list[tuple[Entry, Scanned]]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from penultimate.data.dataset import Labels
 from penultimate.data.duplicates import Duplicates, join
 from penultimate.data.walk import count
 
@@ -69,20 +70,24 @@ def about_leaks(ids: Sequence[str], parts: NDArray[np.str_], found: Duplicates) 
     ]
 
 
-def about_classes(
-    classes: Sequence[str], labels: NDArray[np.int64], parts: NDArray[np.str_]
-) -> list[str]:
+def about_classes(classes: Sequence[str], labels: Labels, parts: NDArray[np.str_]) -> list[str]:
     """Classes that cannot be learned, selected by or scored."""
     sizes = {
         part: np.bincount(labels[parts == part], minlength=len(classes))
+        if labels.ndim == 1
+        else (labels[parts == part] == 1).sum(axis=0)
         for part in ("train", "val", "test")
     }
     total = sizes["train"] + sizes["val"] + sizes["test"]
     untrained, unscored = sizes["train"] == 0, sizes["test"] == 0
     said = []
     for which, what in (
+        (total == 0, "without an image"),
         (total == 1, "with a single image"),
-        (untrained & (sizes["val"] == 0), "only in test, where they can only be missed"),
+        (
+            untrained & (sizes["val"] == 0) & ~unscored,
+            "only in test, where they can only be missed",
+        ),
         (untrained & (sizes["val"] > 0), "in val but not in train"),
         (~untrained & unscored & (total > 1), "without a test image, so that they are not scored"),
         (~untrained & ~unscored & (sizes["val"] == 0), "without a val image"),

@@ -45,7 +45,7 @@ def divide(
     if len(ids) == 0:
         return np.empty(0, dtype=np.str_)
     order = np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
-    members = _groups(groups[order])
+    members = groups_of(groups[order])
     in_order = labels[order].tolist()
     counts = [Counter(in_order[row] for row in rows.tolist()) for rows in members]
     random = np.random.default_rng(seed)
@@ -105,7 +105,7 @@ def _choose(group: dict[_Class, int], n_parts: int) -> int:
     return max(sorted(allowed) or range(n_parts), key=missing.__getitem__)
 
 
-def _groups(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def groups_of(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """The rows of each group, groups in the order of their first row."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     by_group = np.argsort(inverse, kind="stable")

@@ -1,4 +1,7 @@
-"""``csv:FILE``: a CSV or Parquet table of ``path,label[,split][,group][,sha256]``."""
+"""``csv:FILE``: a CSV or Parquet table of ``path,label[,split][,group][,sha256]``.
+
+``labels[,uncertain]`` in place of ``label`` where an image can have several: ``cat|dog``.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from penultimate.data.listing import Entry, Listing, part_named
+from penultimate.data.names import split_names
 from penultimate.errors import DataError, nearest
 
 COLUMNS = ("path", "label", "split", "group", "sha256")
+SEVERAL = ("path", "labels", "uncertain", "split", "group", "sha256")
 
 Row = tuple[int, dict[str, str]]  # line of the file (or row of a Parquet table), its cells
 
@@ -23,6 +28,10 @@ def list_table(file: Path) -> Listing:
     an equal ``group`` are kept in one part. ``sha256``, where our own tables have it, is compared
     with the images. Other columns are ignored.
 
+    A column ``labels`` in place of ``label`` means that an image can have several, with ``|``
+    between their names, or none; ``uncertain`` names classes of which nobody is certain that they
+    are in the image. A ``|`` in a name is written ``\\|``.
+
     Raises
     ------
     DataError : a column is missing, a cell is empty or not understood, or a path comes twice;
@@ -33,7 +42,13 @@ def list_table(file: Path) -> Listing:
     if file.is_dir():
         raise DataError(f"{file} is a folder and not a table: write folder:{file}")
     names, rows = _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file)
-    for column in ("path", "label"):
+    several = "labels" in names
+    if several and "label" in names:
+        raise DataError(
+            f"{file} has a column 'label' and a column 'labels': keep 'label' where every image "
+            "has one, 'labels' where it can have several"
+        )
+    for column in ("path", "labels" if several else "label"):
         if column not in names:
             close = nearest(column, names, 1)
             hint = f"rename {close[0]!r}" if close else "add it"
@@ -47,7 +62,7 @@ def list_table(file: Path) -> Listing:
     has_split = any(entry.part for entry in entries)
     if has_split:
         _refuse_partial(file, rows, entries)
-    ignored = [name for name in names if name not in COLUMNS]
+    ignored = [name for name in names if name not in (SEVERAL if several else COLUMNS)]
     return Listing(
         entries=tuple(entries),
         split_source="column split" if has_split else "",
@@ -101,9 +116,9 @@ def _entries(file: Path, rows: Sequence[Row]) -> list[Entry]:
     entries = []
     line_of: dict[str, int] = {}
     for line, cells in rows:
-        path, label = cells["path"], cells["label"].strip()
+        path, label = cells["path"], cells.get("label", "").strip()
         for name, value in (("path", path), ("label", label)):
-            if not value:
+            if not value and name in cells:
                 raise DataError(
                     f"{file}, line {line} has an empty {name}: fill it in, or remove it"
                 )
@@ -111,7 +126,7 @@ def _entries(file: Path, rows: Sequence[Row]) -> list[Entry]:
         if id_ in line_of:
             raise DataError(
                 f"{file} names {path!r} twice, in lines {line_of[id_]} and {line}: keep one; an "
-                "image has one label here"
+                "image with several labels is one line of a column 'labels', as in cat|dog"
             )
         line_of[id_] = line
         part = part_named(cells.get("split", ""), f"{file}, line {line}")
@@ -123,9 +138,22 @@ def _entries(file: Path, rows: Sequence[Row]) -> list[Entry]:
                 part=part,
                 group=cells.get("group", "").strip(),
                 sha256=cells.get("sha256", "").strip().lower(),
+                labels=_names(file, line, cells["labels"]) if "labels" in cells else None,
+                uncertain=_names(file, line, cells.get("uncertain", ""))
+                if "labels" in cells
+                else (),
             )
         )
     return entries
+
+
+def _names(file: Path, line: int, cell: str) -> tuple[str, ...]:
+    try:
+        return split_names(cell)
+    except ValueError as error:
+        raise DataError(
+            f"{file}, line {line}: {error}; write each label once, with '|' between them"
+        ) from None
 
 
 def _id(folder: Path, path: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from penultimate.data import Dataset
+from penultimate.data.dataset import Dataset, Labels
 from penultimate.execution.plan import Planned
 from penultimate.execution.provenance import provenance
 from penultimate.features import Features
@@ -121,9 +121,7 @@ def _part(planned: Planned, features: Features, part: str) -> Labelled:
     return Labelled(features.take(indices), planned.dataset.labels[indices])
 
 
-def _predictions(
-    dataset: Dataset, p: NDArray[np.float64], labels: NDArray[np.int64]
-) -> pd.DataFrame:
+def _predictions(dataset: Dataset, p: NDArray[np.float64], labels: Labels) -> pd.DataFrame:
     """What the paired tests need of each test example; it cannot be recovered later."""
     predicted = p.argmax(axis=1)
     each = np.arange(len(labels))
@@ -138,7 +136,7 @@ def _predictions(
     )
 
 
-def _names(classes: tuple[str, ...], codes: NDArray[np.int64]) -> pd.Series:
+def _names(classes: tuple[str, ...], codes: Labels) -> pd.Series:
     """Class names as a categorical column: each name is stored once."""
     names = np.array(classes, dtype=object)[codes]
     return pd.Series(names, dtype=pd.CategoricalDtype(list(classes)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Examples of one part: features (n, D) and labels (n,), each an index into the classes."""
+    """Examples of one part: features (n, D) and labels as in ``Dataset``."""
 
     features: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.integer[Any]]
 
     def __len__(self) -> int:
         return len(self.labels)

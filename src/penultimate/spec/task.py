@@ -11,7 +11,7 @@ from penultimate.spec.base import Frozen, Name
 PLACES = ("folder", "csv", "features", "hf", "wds")
 """Kinds of source that are called after the place they name."""
 
-Measure = Literal["top-1", "mean-per-class"]
+Measure = Literal["top-1", "mean-per-class", "mean-average-precision"]
 
 
 class Task(Frozen):
@@ -24,7 +24,8 @@ class Task(Frozen):
       ``food101:/data/food-101`` (``penultimate list tasks``, ``penultimate tasks show NAME``);
     - ``folder:DIR``: class folders (``DIR/class/...``) or split folders
       (``DIR/train|val|test/class/...``);
-    - ``csv:FILE``: a CSV or Parquet table of ``path,label[,split][,group]``, paths relative to it;
+    - ``csv:FILE``: a CSV or Parquet table of ``path,label[,split][,group]``, paths relative to it,
+      or of ``path,labels[,uncertain]...`` where an image can have several labels: ``cat|dog``;
     - ``features:DIR``: labels and features that already exist, see ``Backbone``;
     - ``hf:DIR`` or ``hf:NAME[/CONFIG]``: a data set of Hugging Face ``datasets``, saved on disk or
       from the hub;
@@ -45,6 +46,8 @@ class Task(Frozen):
         place of the source's own split or ours.
     allow_missing : go on where images that the source, or ``splits``, lists are not there; they
         are counted.
+    difficult : what becomes of uncertain pairs of image and class where an image can have several
+        labels: masked (they count neither in learning nor in scoring), negative or positive.
     """
 
     source: Name
@@ -56,6 +59,7 @@ class Task(Frozen):
     near_duplicate_distance: int = Field(default=20, ge=0, le=64)
     splits: Name | None = None
     allow_missing: bool = False
+    difficult: Literal["masked", "negative", "positive"] = "masked"
 
     @property
     def display(self) -> str:

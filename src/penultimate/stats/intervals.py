@@ -7,6 +7,7 @@ what another training run, another split or another seed could have given.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ SMALLEST_CLASS = 5
 
 def score_interval(
     measure: str,
-    labels: NDArray[np.int64],
+    labels: NDArray[np.integer[Any]],
     predicted: NDArray[np.int64],
     *,
     level: float = 0.95,
