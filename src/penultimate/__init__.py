@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from penultimate.execution import StudyFailedError, StudyResults, run
     from penultimate.report import write_report
     from penultimate.solvers import softmax_path
+    from penultimate.solvers.estimators import LogisticRegression, LogisticRegressionPath
     from penultimate.spec import Backbone, LinearProbe, Study, Task, load_study
     from penultimate.store import ResultStore
 
 _HOMES = {
     "Backbone": "spec",
     "LinearProbe": "spec",
+    "LogisticRegression": "solvers.estimators",
+    "LogisticRegressionPath": "solvers.estimators",
     "PenultimateError": "errors",
     "ResultStore": "store",
     "Study": "spec",
@@ -44,6 +47,8 @@ _HOMES = {
 __all__ = [
     "Backbone",
     "LinearProbe",
+    "LogisticRegression",
+    "LogisticRegressionPath",
     "PenultimateError",
     "ResultStore",
     "Study",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import re
 import shutil
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -254,12 +253,6 @@ def test_digits() -> None:
     assert load_dataset(Task(source="digits"), seed=1).fingerprint != data.fingerprint
     for label in range(10):
         assert abs((data.parts[data.labels == label] == "test").mean() - 0.2) < 0.01
-
-
-def test_digits_without_scikit_learn_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(DataError, match=re.escape("pip install 'penultimate[demo]'")):
-        load("digits")
 
 
 @pytest.mark.skipif(not STAMPS.is_dir(), reason="tuxpaint-stamps-default is not installed")

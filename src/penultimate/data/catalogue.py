@@ -37,7 +37,7 @@ TASKS: dict[str, BuiltIn] = {
         classes=10,
         images=1797,
         split="seeded, 60/20/20, stratified",
-        needs="scikit-learn",
+        needs="",
         load=load_digits,
     ),
     "glyphs": BuiltIn(

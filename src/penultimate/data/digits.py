@@ -6,25 +6,15 @@ import numpy as np
 
 from penultimate.data.dataset import ArrayImages, digest_array
 from penultimate.data.examples import Examples
-from penultimate.errors import DataError
 
 
 def load_digits() -> Examples:
     """The digits as 8-bit grey pictures, ink white on black as they are published.
 
     The pictures have 17 grey values, 0..16, here spread over 0..255. They come without a split.
-
-    Raises
-    ------
-    DataError : scikit-learn is not installed.
     """
-    try:
-        from sklearn.datasets import load_digits as published
-    except ImportError as error:
-        raise DataError(
-            "the task 'digits' comes with scikit-learn, which is not installed: "
-            "pip install 'penultimate[demo]'"
-        ) from error
+    from sklearn.datasets import load_digits as published
+
     digits = published()
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     return Examples(

@@ -24,6 +24,7 @@ from penultimate.solvers.path import softmax_path
 from penultimate.solvers.result import Floats, Path
 
 FLOATS = [np.float64, np.float32]
+SCORES_AT_ONCE = 2**23  # numbers, 64 MiB
 
 
 class _Linear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -216,10 +217,15 @@ def _check_two(classes: NDArray[Any]) -> None:
 
 
 def _predict_path(X: Any, coef: Floats, intercept: Floats) -> NDArray[np.int64]:
-    """The class number of every row at every point, (P, n)."""
+    """The class number of every row at every point, (P, n); scores a few rows at a time."""
     p, k, d = coef.shape
-    scores = X @ coef.reshape(p * k, d).T
-    best: NDArray[np.int64] = (scores.reshape(len(X), p, k) + intercept).argmax(axis=2).T
+    flat = coef.reshape(p * k, d).T
+    best = np.empty((p, len(X)), dtype=np.int64)
+    step = max(1, SCORES_AT_ONCE // (p * k))
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        scores = (X[rows] @ flat).reshape(-1, p, k) + intercept
+        best[:, rows] = scores.argmax(axis=2).T
     return best
 
 
