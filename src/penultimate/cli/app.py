@@ -18,6 +18,7 @@ from penultimate.cli.predict import predict
 from penultimate.cli.report import report
 from penultimate.cli.results import results
 from penultimate.cli.run import run
+from penultimate.cli.splits import splits
 from penultimate.errors import PenultimateError, nearest
 
 DEBUG = "PENULTIMATE_DEBUG"
@@ -49,7 +50,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, run, init, listing, results, report, predict):
+for command in (demo, run, init, listing, results, report, predict, splits):
     cli.add_command(command)
 
 

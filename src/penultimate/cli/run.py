@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from penultimate.spec import Study
 
 STORE = "penultimate-store"
-PLACES = ("folder", "csv", "features")  # kinds of source that name a place on disk
+PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of source
 
 
 @click.command()
@@ -48,6 +48,7 @@ PLACES = ("folder", "csv", "features")  # kinds of source that name a place on d
 @click.option(
     "--measure", type=click.Choice(["top-1", "mean-per-class"]), help="The task's own by default."
 )
+@click.option("--splits", help="Divide by this file, as 'penultimate splits' writes it.")
 @click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 @click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that decode images.")
@@ -117,6 +118,7 @@ def study_of(
     method: tuple[str, ...] = (),
     seed: tuple[int, ...] = (),
     measure: str | None = None,
+    splits: str | None = None,
     **settings: Any,
 ) -> Study:
     """A study from command-line arguments.
@@ -138,13 +140,22 @@ def study_of(
         data = tuple(dict.fromkeys(name for name in backbone if name.startswith("features:")))[:1]
     if not data:
         raise SpecError("no images are given: add --data DIR, or --data digits to try it out")
+    if splits is not None and len(data) > 1:
+        raise SpecError(
+            "--splits divides one set of images and --data is given more than once: write a study "
+            "file, in which each task has its own splits"
+        )
     chosen = {name: value for name, value in settings.items() if value is not None}
     record: dict[str, Any] = {
         "backbones": [
             {"name": name, **({} if name.startswith("features:") else chosen)} for name in backbone
         ],
         "tasks": [
-            {"source": source_of(place), **({"measure": measure} if measure else {})}
+            {
+                "source": source_of(place),
+                **({"measure": measure} if measure else {}),
+                **({"splits": splits} if splits is not None else {}),
+            }
             for place in data
         ],
     }

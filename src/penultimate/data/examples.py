@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
 
 from penultimate.data.dataset import Images, Skipped
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,3 +54,23 @@ class Examples:
     uncertain: tuple[tuple[str, ...], ...] | None = None
     classes: tuple[str, ...] = ()
     measure: str = ""
+
+    def select(self, rows: Sequence[int]) -> Examples:
+        """Those examples only, in that order."""
+
+        def chosen(values: tuple[T, ...]) -> tuple[T, ...]:
+            return tuple(values[row] for row in rows)
+
+        images = self.images
+        return replace(
+            self,
+            ids=chosen(self.ids),
+            labels=chosen(self.labels) if self.labels else (),
+            digests=chosen(self.digests),
+            images=None if images is None else images.select(np.array(rows, dtype=np.int64)),
+            parts=None if self.parts is None else chosen(self.parts),
+            groups=None if self.groups is None else chosen(self.groups),
+            hashes=None if self.hashes is None else chosen(self.hashes),
+            label_sets=None if self.label_sets is None else chosen(self.label_sets),
+            uncertain=None if self.uncertain is None else chosen(self.uncertain),
+        )

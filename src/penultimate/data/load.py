@@ -10,6 +10,7 @@ from penultimate.data.dataset import Dataset, FileImages, Skipped
 from penultimate.data.examples import Examples
 from penultimate.data.feature_folder import load_feature_folder
 from penultimate.data.folder import list_folder
+from penultimate.data.given_split import divided_by_file
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.notices import listed
 from penultimate.data.scan import refuse, scan
@@ -61,6 +62,8 @@ def load_dataset(
         path = Path(place).expanduser()
         listing = list_folder(path) if kind == "folder" else list_table(path)
         examples = _read(listing, path, task, cache=cache, strict=strict, progress=progress)
+    if task.splits is not None:
+        examples = divided_by_file(examples, Path(task.splits).expanduser(), task)
     return assemble(task, examples, seed)
 
 

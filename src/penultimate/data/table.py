@@ -41,7 +41,7 @@ def list_table(file: Path) -> Listing:
         raise DataError(f"the table {file} does not exist: check the path after 'csv:'")
     if file.is_dir():
         raise DataError(f"{file} is a folder and not a table: write folder:{file}")
-    names, rows = _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file)
+    names, rows = read_rows(file)
     several = "labels" in names
     if several and "label" in names:
         raise DataError(
@@ -68,6 +68,16 @@ def list_table(file: Path) -> Listing:
         split_source="column split" if has_split else "",
         notices=(f"columns ignored: {', '.join(map(repr, ignored))}",) if ignored else (),
     )
+
+
+def read_rows(file: Path) -> tuple[list[str], list[Row]]:
+    """The names of a table's columns and its rows; Parquet where the file's name says so, or CSV.
+
+    Raises
+    ------
+    DataError : it is neither; the message names the line.
+    """
+    return _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file)
 
 
 def _read_csv(file: Path) -> tuple[list[str], list[Row]]:
