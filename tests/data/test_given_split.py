@@ -180,7 +180,9 @@ def test_a_split_of_something_else_is_one_sentence_even_where_missing_is_allowed
         load(folder, splits=str(path), allow_missing=True)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(order=st.randoms(use_true_random=False), seed=st.integers(0, 2**40))
 def test_a_split_does_not_depend_on_the_order_of_directories(folder, order, seed) -> None:
     real = os.scandir
@@ -203,3 +205,14 @@ def test_a_split_does_not_depend_on_the_order_of_directories(folder, order, seed
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.scandir", Shuffled)
         assert load(folder, seed=seed).split_csv() == expected
+
+
+def test_images_with_several_labels_are_divided_by_it_too(folder, tmp_path) -> None:
+    table = folder.parent / "several.csv"
+    rows = [f"photos/a/{i}.png,{'cat|dog' if i % 2 else 'cat'}" for i in range(12)]
+    rows += [f"photos/b/{i}.png,dog" for i in range(10)]
+    table.write_text("\n".join(["path,labels", *rows]))
+    data = load(f"csv:{table}", seed=2)
+    (tmp_path / "split.csv").write_text(data.split_csv())
+    assert data.multi_label
+    assert load(f"csv:{table}", splits=str(tmp_path / "split.csv")).fingerprint == data.fingerprint
