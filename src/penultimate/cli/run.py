@@ -21,7 +21,8 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
 @click.option(
     "--data",
     multiple=True,
-    help="Class folders, split folders, a CSV or Parquet table, or a built-in task. Repeatable.",
+    help="Class or split folders, a CSV or Parquet table, a built-in task, or a published data "
+    "set as NAME or NAME:DIR. Repeatable.",
 )
 @click.option(
     "--backbone",
@@ -50,6 +51,12 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
 )
 @click.option("--splits", help="Divide by this file, as 'penultimate splits' writes it.")
 @click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
+@click.option(
+    "--allow-missing",
+    is_flag=True,
+    default=None,
+    help="Go on without the images of a published data set that are not there, and count them.",
+)
 @click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that decode images.")
 @click.option("--report", type=click.Path(path_type=Path), help="Also write the report page here.")
@@ -119,6 +126,7 @@ def study_of(
     seed: tuple[int, ...] = (),
     measure: str | None = None,
     splits: str | None = None,
+    allow_missing: bool | None = None,
     **settings: Any,
 ) -> Study:
     """A study from command-line arguments.
@@ -155,6 +163,7 @@ def study_of(
                 "source": source_of(place),
                 **({"measure": measure} if measure else {}),
                 **({"splits": splits} if splits is not None else {}),
+                **({"allow_missing": True} if allow_missing else {}),
             }
             for place in data
         ],
@@ -179,12 +188,16 @@ def source_of(data: str) -> str:
     ------
     SpecError : it is neither a place on disk nor a built-in task.
     """
-    from penultimate.data import TASKS
+    from penultimate.data import OFFICIAL, TASKS
+    from penultimate.data.official import find
 
     kind, colon, _ = data.partition(":")
-    if (colon and kind in PLACES) or (data in TASKS and not Path(data).exists()):
+    named = data in TASKS or data in OFFICIAL
+    if (colon and (kind in PLACES or kind in OFFICIAL)) or (named and not Path(data).exists()):
         return data
     path = Path(data).expanduser()
+    if data in OFFICIAL and find(OFFICIAL[data], data) is not None:
+        return f"{data}:{data}"  # a folder of that name, and it holds that data set
     if path.is_dir():
         return f"folder:{data}"
     if path.is_file():
@@ -192,9 +205,9 @@ def source_of(data: str) -> str:
     raise UnknownNameError(
         "folder, table or task",
         data,
-        TASKS,
+        [*TASKS, *OFFICIAL],
         "--data takes a folder of class folders, a CSV or Parquet table, or one of "
-        + ", ".join(TASKS),
+        + ", ".join([*TASKS, *OFFICIAL]),
     )
 
 

@@ -8,5 +8,15 @@ from penultimate.data.dataset import Dataset, Skipped
 from penultimate.data.decode import read_image
 from penultimate.data.feature_folder import read_features
 from penultimate.data.load import load_dataset
+from penultimate.data.official import OFFICIAL
 
-__all__ = ["TASKS", "BuiltIn", "Dataset", "Skipped", "load_dataset", "read_features", "read_image"]
+__all__ = [
+    "OFFICIAL",
+    "TASKS",
+    "BuiltIn",
+    "Dataset",
+    "Skipped",
+    "load_dataset",
+    "read_features",
+    "read_image",
+]

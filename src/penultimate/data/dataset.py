@@ -57,7 +57,7 @@ class FileImages:
 
 @dataclass(frozen=True, eq=False)
 class ArrayImages:
-    """Small grey pictures in memory: (n, height, width), 8 bits."""
+    """Small pictures in memory, 8 bits: grey (n, height, width) or RGB (n, height, width, 3)."""
 
     pixels: NDArray[np.uint8]
 

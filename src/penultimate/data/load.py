@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from penultimate.data.assemble import assemble
@@ -13,6 +14,7 @@ from penultimate.data.folder import list_folder
 from penultimate.data.given_split import divided_by_file
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.notices import listed
+from penultimate.data.official import OFFICIAL, load_official
 from penultimate.data.scan import refuse, scan
 from penultimate.data.scan_cache import Scanned
 from penultimate.data.table import list_table
@@ -48,11 +50,13 @@ def load_dataset(
     DataError : the data cannot be used as they are; the message says what to do.
     """
     kind, colon, place = task.source.partition(":")
-    if not colon:
+    if kind in OFFICIAL and (place or not colon):
+        examples = _official(task, cache=cache, strict=strict, progress=progress)
+    elif not colon:
         if kind not in TASKS:
             raise _unknown(task.source)
         examples = TASKS[kind].load()
-    elif f"{kind}:" not in SOURCES:
+    elif f"{kind}:" not in SOURCES and kind not in OFFICIAL:
         raise _unknown(task.source)
     elif not place:
         raise DataError(f"{task.source!r} names no place: write {task.source}PATH")
@@ -61,7 +65,14 @@ def load_dataset(
     else:
         path = Path(place).expanduser()
         listing = list_folder(path) if kind == "folder" else list_table(path)
-        examples = _read(listing, path, task, cache=cache, strict=strict, progress=progress)
+        examples = _read(
+            listing,
+            path,
+            hashes=task.keep_together,
+            cache=cache,
+            strict=strict,
+            progress=progress,
+        )
     if task.splits is not None:
         examples = divided_by_file(examples, Path(task.splits).expanduser(), task)
     return assemble(task, examples, seed)
@@ -69,7 +80,7 @@ def load_dataset(
 
 def _unknown(source: str) -> UnknownNameError:
     kind, colon, _ = source.partition(":")
-    known = [*TASKS, *SOURCES]
+    known = [*TASKS, *OFFICIAL, *SOURCES]
     remedy = "'penultimate list tasks' shows the built-in ones, and your own images are "
     remedy += "folder:DIR or csv:FILE"
     if not colon and Path(source).expanduser().exists():
@@ -77,11 +88,29 @@ def _unknown(source: str) -> UnknownNameError:
     return UnknownNameError("task", kind + colon, known, remedy)
 
 
+def _official(task: Task, *, cache: Path | None, strict: bool, progress: Progress) -> Examples:
+    """A published data set.
+
+    Its parts are not ours to change, and what is held out of train is to be the same on every
+    machine: near-duplicates, whose finding is not, are not looked for.
+    """
+    kind, _, place = task.source.partition(":")
+    loaded = load_official(OFFICIAL[kind], place, allow_missing=task.allow_missing)
+    if isinstance(loaded.found, Examples):
+        examples = loaded.found
+    else:
+        examples = _read(
+            loaded.found, loaded.root, hashes=False, cache=cache, strict=strict, progress=progress
+        )
+    skipped = sorted((*loaded.missing, *examples.skipped), key=lambda s: s.id)
+    return replace(examples, skipped=tuple(skipped), measure=OFFICIAL[kind].measure)
+
+
 def _read(
     listing: Listing,
     place: Path,
-    task: Task,
     *,
+    hashes: bool,
     cache: Path | None,
     strict: bool,
     progress: Progress,
@@ -93,7 +122,7 @@ def _read(
     scanned = scan(
         listing.entries,
         str(place.absolute()),
-        hashes=task.keep_together,
+        hashes=hashes,
         cache=cache,
         strict=strict,
         progress=progress,
@@ -121,9 +150,7 @@ def _read(
         parts=tuple(entry.part for entry, _ in good) if listing.split_source else None,
         split_source=listing.split_source,
         groups=tuple(entry.group for entry, _ in good),
-        hashes=tuple(answer.perceptual_hash or "" for _, answer in good)
-        if task.keep_together
-        else None,
+        hashes=tuple(answer.perceptual_hash or "" for _, answer in good) if hashes else None,
         skipped=skipped,
         notices=tuple(notices),
         label_sets=tuple(entry.named for entry, _ in good) if several else None,

@@ -45,6 +45,7 @@ class Official:
         there is looked at elsewhere.
     archives : what it is published as.
     drawn : whether our own seed, and nothing official, divides train from test (Caltech-101).
+    also : further pairs of folder and marker, where it is published in more than one form.
     """
 
     name: str
@@ -65,3 +66,4 @@ class Official:
     load: Callable[[Path], Listing | Examples]
     archives: tuple[Archive, ...] = ()
     drawn: bool = False
+    also: tuple[tuple[str, str], ...] = ()
