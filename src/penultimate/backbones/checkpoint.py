@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penultimate.backbones.converters import convert
-from penultimate.errors import CheckpointError
+from penultimate.errors import CheckpointError, UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,18 +59,59 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def load_checkpoint(network: nn.Module, path: Path, classifier: tuple[str, ...]) -> None:
+def given_path(architecture: str, weights: str, words: tuple[str, ...]) -> Path:
+    """The path of a checkpoint that was named after ``@``.
+
+    Parameters
+    ----------
+    words : what else may stand there, to tell a mistyped word from a file that is not there.
+
+    Raises
+    ------
+    UnknownNameError, CheckpointError : there is no such file.
+    """
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return path
+    if not path.suffix and nearest(weights, words):
+        known = [f"{architecture}@{word}" for word in words]
+        remedy = "'penultimate list backbones' shows all"
+        raise UnknownNameError("backbone", f"{architecture}@{weights}", known, remedy)
+    *others, last = ["a checkpoint's path", *map(repr, words)]
+    raise CheckpointError(
+        f"{architecture}@{weights}: there is no file {weights}; after '@' goes "
+        f"{', '.join(others)} or {last}"
+    )
+
+
+def load_checkpoint(network: nn.Module, path: Path, classifier: tuple[str, ...]) -> bool:
     """Fit the checkpoint at ``path`` into ``network``, in place.
 
     Every tensor is fitted by name, except that a layer of ``classifier`` (prefixes) may be absent
     or of another size: features do not depend on it, and a fine-tuned network has another one.
+
+    Returns
+    -------
+    whole : whether the classification layer was fitted, too.
 
     Raises
     ------
     CheckpointError : a key is missing, unexpected or of another shape; they are named.
     """
     own = network.state_dict()
-    state = _strip_prefix(convert(read_state(path), own), own)
+    return fit_state(network, strip_prefix(convert(read_state(path), own), own), path, classifier)
+
+
+def fit_state(
+    network: nn.Module, state: dict[str, Tensor], path: Path, classifier: tuple[str, ...]
+) -> bool:
+    """Fit tensors that were read from ``path`` as ``load_checkpoint`` does.
+
+    Raises
+    ------
+    CheckpointError : a key is missing, unexpected or of another shape; they are named.
+    """
+    own = network.state_dict()
 
     def is_head(key: str) -> bool:
         return any(key == prefix or key.startswith(f"{prefix}.") for prefix in classifier)
@@ -101,7 +144,11 @@ def load_checkpoint(network: nn.Module, path: Path, classifier: tuple[str, ...])
             + "; ".join(fault for fault in faults if fault)
             + "; name the architecture it was made with before the '@'"
         )
-    network.load_state_dict(state, strict=False)
+    fitted = OrderedDict(state)
+    # The shapes fit, so the tensors are of the version of the layers that are here.
+    fitted._metadata = own._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(fitted, strict=False)
+    return all(key in state for key in own if is_head(key))
 
 
 def _unwrap(content: object) -> dict[str, Tensor]:
@@ -116,7 +163,7 @@ def _unwrap(content: object) -> dict[str, Tensor]:
     return {}
 
 
-def _strip_prefix(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefix(state: dict[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
     """Drop a wrapper's name (``module.``, ``_orig_mod.``, ``backbone.``) that all keys share."""
     children = {key.partition(".")[0] for key in own}
     while state:

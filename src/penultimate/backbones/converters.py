@@ -1,11 +1,13 @@
 """Checkpoints of families whose tensors are known under other names than timm's.
 
 A converter knows its family by the signature of its keys and never guesses: only here are tensors
-fitted by their position, and only where number, kind and shape agree one by one.
+fitted by their position, and only where number, kind and shape agree one by one. Where the names
+of a family have only changed, they are changed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,19 @@ def fit_efficientnet_lite(state: State, own: State) -> State:
     return dict(zip(own, state.values(), strict=True))
 
 
+def is_old_densenet(state: State) -> bool:
+    """DenseNets that torchvision publishes: named as it named their layers in 2017."""
+    return any(OLD_DENSE_LAYER.search(key) for key in state)
+
+
+def fit_old_densenet(state: State, own: State) -> State:
+    """``denselayer1.norm.1.weight`` is ``denselayer1.norm1.weight`` today."""
+    return {OLD_DENSE_LAYER.sub(r"\1\2.", key): value for key, value in state.items()}
+
+
+OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
+
 FAMILIES: dict[str, tuple[Callable[[State], bool], Callable[[State, State], State]]] = {
+    "densenet-2017": (is_old_densenet, fit_old_densenet),
     "efficientnet-lite": (is_efficientnet_lite, fit_efficientnet_lite),
 }

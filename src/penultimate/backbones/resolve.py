@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from penultimate.backbones.build import build, digest_of, published
+from penultimate.backbones.built import Published, count_parameters
 from penultimate.backbones.digest import digest_network
 from penultimate.backbones.given import GivenFeatures
-from penultimate.backbones.timm import TimmNetwork, build_timm
 from penultimate.errors import BackboneError
 from penultimate.io import digest_bytes, digest_json
 from penultimate.spec import Backbone, Preprocessing
@@ -39,6 +40,7 @@ class ResolvedBackbone:
     transform: Callable[[Image.Image], Tensor] | None = None
     given: GivenFeatures | None = None
     parameters: int | None = None
+    published: Published | None = None
 
     @property
     def image_size(self) -> int | None:
@@ -73,15 +75,17 @@ def resolve(backbone: Backbone, *, seed: int = 0) -> ResolvedBackbone:
             preprocessing="none",
             given=given,
         )
-    built: TimmNetwork = build_timm(backbone.name, image_size=backbone.image_size, seed=seed)
+    built = build(backbone.name, image_size=backbone.image_size, seed=seed)
+    weights = digest_of(built)  # before the last layer is taken off
     return ResolvedBackbone(
         spec=backbone,
         architecture=built.architecture,
         source=built.source,
-        weights=digest_network(built.architecture + built.variant, built.network, built.classifier),
+        weights=weights,
         preprocessing=built.preprocessing.model_copy(update={"geometry": backbone.geometry}),
         module=built.features(),
-        parameters=built.parameters(),
+        parameters=count_parameters(built.network, built.classifier),
+        published=published(built, weights),
     )
 
 

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import huggingface_hub
 import timm
 import torch
 from torch import Tensor, nn
 
+from penultimate.backbones.built import Evaluation, Published
 from penultimate.backbones.catalogue import PACKAGES
-from penultimate.backbones.checkpoint import load_checkpoint
+from penultimate.backbones.checkpoint import given_path, load_checkpoint
+from penultimate.backbones.online import hub, unavailable
 from penultimate.errors import (
     BackboneError,
-    CheckpointError,
     PenultimateError,
     UnknownNameError,
     WeightsUnavailableError,
-    nearest,
 )
 from penultimate.io import canonical_json
 from penultimate.spec import Preprocessing
 
 LIST = "'penultimate list backbones' shows all"
+OF_TIMM = re.compile(r"hf-hub:timm/[^@]+$")  # at its latest revision
 WORDS = ("random", "package")  # what may stand after '@' besides a path
 
 
@@ -56,19 +54,26 @@ class TimmNetwork:
     source: str
     preprocessing: Preprocessing
     classifier: tuple[str, ...]
+    has_head: bool = True
+    published: Published | None = None
     variant: str = ""  # arguments beside the architecture that a hub's or folder's config gives
 
     def features(self) -> nn.Module:
         """The network up to its penultimate layer, in evaluation mode."""
         return PreLogits(self.network).eval()
 
-    def parameters(self) -> int:
-        """How many parameters there are, those of the classification layer left out."""
-        return sum(
-            parameter.numel()
-            for name, parameter in self.network.named_parameters()
-            if not any(name.startswith(f"{prefix}.") for prefix in self.classifier)
-        )
+    def evaluation(self) -> Evaluation:
+        """timm's own transform for evaluation, at the size that the network is trained at."""
+        config = timm.data.resolve_data_config({}, model=self.network)
+        settings = {
+            "size": config["input_size"][-1],
+            "crop_pct": config["crop_pct"],
+            "crop_mode": config["crop_mode"],
+            "interpolation": config["interpolation"],
+            "mean": list(config["mean"]),
+            "std": list(config["std"]),
+        }
+        return Evaluation(timm.data.create_transform(**config, is_training=False), settings)
 
 
 def build_timm(name: str, *, image_size: int | None = None, seed: int = 0) -> TimmNetwork:
@@ -85,12 +90,14 @@ def build_timm(name: str, *, image_size: int | None = None, seed: int = 0) -> Ti
     if at:
         network = _create(architecture, name, seed=seed, **settings)
         classifier = _classifier(network)
-        source = _load(network, architecture, weights, classifier)
+        source, has_head = _load(network, architecture, weights, classifier)
+        published = _packaged(architecture, network) if weights == "package" else None
     else:
-        with _hub(name):
+        with hub(name):
             network = _create(architecture, name, pretrained=True, **settings)
         classifier = _classifier(network)
-        source = _origin(network)
+        source, has_head = _origin(network), True
+        published = _published(network, name)
     return TimmNetwork(
         network=network.eval(),
         architecture=_architecture(network, architecture),
@@ -98,6 +105,8 @@ def build_timm(name: str, *, image_size: int | None = None, seed: int = 0) -> Ti
         preprocessing=_preprocessing(network, image_size),
         classifier=classifier,
         variant=_variant(architecture),
+        has_head=has_head,
+        published=published,
     )
 
 
@@ -140,7 +149,7 @@ def _create(architecture: str, name: str, *, seed: int = 0, **settings: Any) -> 
             network: nn.Module = timm.create_model(architecture, **settings)
         except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
             if not architecture.startswith("local-dir:"):
-                raise  # weights that cannot be fetched: see _hub
+                raise  # weights that cannot be fetched: see hub
             raise _not_local(name, error) from None
         except Exception as error:  # timm has no exceptions of its own
             if architecture.startswith("local-dir:"):
@@ -167,7 +176,7 @@ def _named(architecture: str, name: str, error: Exception) -> PenultimateError:
             f"or {name}@random"
         )
     if "pretrained" in message.lower():
-        return WeightsUnavailableError(_unavailable(name, message))
+        return WeightsUnavailableError(unavailable(name, message))
     return BackboneError(f"{name} cannot be built: {message}")
 
 
@@ -188,10 +197,15 @@ def _near(architecture: str, name: str) -> list[str]:
     return [known + suffix for known in names]
 
 
-def _load(network: nn.Module, architecture: str, weights: str, classifier: tuple[str, ...]) -> str:
-    """Put the weights named after ``@`` into the network; returns where they came from."""
+def _load(
+    network: nn.Module, architecture: str, weights: str, classifier: tuple[str, ...]
+) -> tuple[str, bool]:
+    """Put the weights named after ``@`` into the network.
+
+    Returns where they came from, and whether the classification layer did, too.
+    """
     if weights == "random":
-        return "random initialisation"
+        return "random initialisation", True
     if weights == "package":
         if architecture not in PACKAGES:
             raise UnknownNameError(
@@ -201,19 +215,10 @@ def _load(network: nn.Module, architecture: str, weights: str, classifier: tuple
                 "weights in packages are " + ", ".join(f"{known}@package" for known in PACKAGES),
             )
         package = PACKAGES[architecture]
-        load_checkpoint(network, package.checkpoint(), classifier)
-        return f"package {package.install}"
-    path = Path(weights).expanduser()
-    if not path.is_file():
-        if not path.suffix and nearest(weights, WORDS):
-            known = [f"{architecture}@{word}" for word in WORDS]
-            raise UnknownNameError("backbone", f"{architecture}@{weights}", known, LIST)
-        raise CheckpointError(
-            f"{architecture}@{weights}: there is no file {weights}; after '@' goes a checkpoint's "
-            "path, 'random' or 'package'"
-        )
-    load_checkpoint(network, path, classifier)
-    return f"checkpoint {path.name}"
+        whole = load_checkpoint(network, package.checkpoint(), classifier)
+        return f"package {package.install}", whole
+    path = given_path(architecture, weights, WORDS)
+    return f"checkpoint {path.name}", load_checkpoint(network, path, classifier)
 
 
 def _classifier(network: nn.Module) -> tuple[str, ...]:
@@ -229,6 +234,20 @@ def _classifier(network: nn.Module) -> tuple[str, ...]:
 def _architecture(network: nn.Module, name: str) -> str:
     cfg: Any = network.pretrained_cfg
     return str(cfg.get("architecture") or name.partition(".")[0])
+
+
+def _published(network: nn.Module, name: str) -> Published | None:
+    """What timm's tables call the checkpoint; not where anybody else wrote its config.json."""
+    if name.startswith("local-dir:") or (name.startswith("hf-hub:") and not OF_TIMM.match(name)):
+        return None
+    cfg: Any = network.pretrained_cfg
+    model = ".".join(part for part in (_architecture(network, name), cfg.get("tag")) if part)
+    return Published(model=model, image_size=cfg["input_size"][-1])
+
+
+def _packaged(architecture: str, network: nn.Module) -> Published:
+    cfg: Any = network.pretrained_cfg
+    return Published(model=PACKAGES[architecture].published, image_size=cfg["input_size"][-1])
 
 
 def _origin(network: nn.Module) -> str:
@@ -258,44 +277,3 @@ def _preprocessing(network: nn.Module, image_size: int | None) -> Preprocessing:
 def _has_fixed_size(architecture: str) -> bool:
     cfg = timm.get_pretrained_cfg(architecture) if timm.is_model(architecture) else None
     return bool(cfg is not None and cfg.fixed_input_size)
-
-
-@contextmanager
-def _hub(name: str) -> Iterator[None]:
-    """Let timm fetch weights; where there is no network, say so at once and not after a minute."""
-    constants = huggingface_hub.constants
-    offline = constants.HF_HUB_OFFLINE
-    reachable = offline or _reachable(constants.ENDPOINT)
-    constants.HF_HUB_OFFLINE = offline or not reachable
-    try:
-        yield
-    except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-        reason = str(error) if reachable else f"{constants.ENDPOINT} cannot be reached"
-        reason = "HF_HUB_OFFLINE is set" if offline else reason.replace(". ", "; ")
-        raise WeightsUnavailableError(_unavailable(name, reason)) from error
-    finally:
-        constants.HF_HUB_OFFLINE = offline
-
-
-def _unavailable(name: str, reason: str) -> str:
-    first = next(iter(reason.splitlines()), "no reason given").rstrip(".")
-    architecture = name.partition("@")[0].rpartition("/")[2].partition(".")[0]
-    return (
-        f"the weights of {name} are not on this machine and cannot be downloaded ({first}): "
-        f"connect to the network, or use offline ways: {architecture}@CHECKPOINT "
-        "(a .safetensors or .pth file), local-dir:DIR, or tf_efficientnet_lite0@package"
-    )
-
-
-def _reachable(endpoint: str) -> bool:
-    """Whether the hub's name resolves; behind a proxy that cannot be known, so yes."""
-    import urllib.request
-
-    if urllib.request.getproxies():
-        return True
-    address = urlsplit(endpoint)
-    try:
-        socket.getaddrinfo(address.hostname, address.port or 443)
-    except OSError:
-        return False
-    return True

@@ -16,7 +16,7 @@ def listing() -> None:
 @click.argument("pattern", default="*")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def backbones(pattern: str, as_json: bool) -> None:
-    """Names of networks that match PATTERN, for example 'resnet*' or '*@package'."""
+    """Names of networks that match PATTERN: 'resnet*', '*@package', 'torchvision:*'."""
     from penultimate.backbones import list_backbones
     from penultimate.cli.output import print_json
 

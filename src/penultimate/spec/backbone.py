@@ -42,6 +42,8 @@ class Backbone(Frozen):
     - ``NAME@random``: the same architecture, randomly initialised from the run's seed;
     - ``NAME@package``: weights that a Python package carries (``penultimate list backbones``);
     - ``NAME@PATH``: a checkpoint, ``.safetensors`` or ``.pth``;
+    - ``torchvision:NAME`` and ``torchvision:NAME.WEIGHTS``: a network of torchvision's;
+    - ``open_clip:NAME/TAG``: the image tower of a CLIP model (``penultimate[open_clip]``);
     - ``features:DIR``: features that already exist (``features.npy``, ``labels.npy``, ``ids.txt``).
 
     Parameters
