@@ -24,6 +24,7 @@ backbones = [
     "tf_efficientnet_lite0@random",    # the same network untrained: the floor
     # "resnet50",                      # any timm name: its weights are downloaded once
     # "resnet50@weights.safetensors",  # a checkpoint of yours
+    # "torchvision:resnet50",          # torchvision's networks; open_clip:... CLIP's image towers
 ]
 
 # What to classify.

@@ -32,7 +32,7 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
     """The ranked table of a frame of runs, and what it means."""
     from rich.console import Console
 
-    from penultimate.report import ranked_table, sentences
+    from penultimate.report import accuracy_sources, ranked_table, sentences
     from penultimate.stats import rank
 
     def predictions(digest: str) -> pd.DataFrame:
@@ -46,5 +46,5 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
     console = Console(width=width, highlight=False)
     console.print(ranked_table(ranking))
     console.print()
-    for sentence in sentences(ranking):
+    for sentence in [*sentences(ranking), *accuracy_sources(ranking)]:
         console.print(sentence, markup=False, width=min(console.width, READABLE))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from penultimate.cli.accuracy import IMAGENET, add_table
+
 
 @click.command()
 @click.argument("store", default="penultimate-store")
@@ -18,10 +20,13 @@ import click
     help="Where the page goes.",
 )
 @click.option("--title", help="The page's heading.")
-def report(store: str, output: Path, title: str | None) -> None:
+@click.option("--imagenet", metavar="TABLE", help=IMAGENET)
+def report(store: str, output: Path, title: str | None, imagenet: str | None) -> None:
     """Write what STORE holds as one self-contained HTML page."""
     from penultimate.report import write_report
     from penultimate.store import ResultStore
 
-    write_report(ResultStore(store, create=False), output, title=title)
+    opened = ResultStore(store, create=False)
+    add_table(opened, imagenet)
+    write_report(opened, output, title=title)
     click.echo(f"wrote {output}", err=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
+from penultimate.cli.accuracy import IMAGENET, add_table
+
 
 @click.command()
 @click.argument("store", default="penultimate-store")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array of the tidy frame.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the tidy frame as CSV.")
-def results(store: str, as_json: bool, as_csv: bool) -> None:
+@click.option("--imagenet", metavar="TABLE", help=IMAGENET)
+def results(store: str, imagenet: str | None, as_json: bool, as_csv: bool) -> None:
     """The finished runs of STORE, ranked.
 
     The tidy frame has a row a run; scores are fractions, undefined is null.
@@ -20,6 +23,7 @@ def results(store: str, as_json: bool, as_csv: bool) -> None:
     if as_json and as_csv:
         raise click.UsageError("--json and --csv cannot go together: choose one")
     opened = ResultStore(store, create=False)
+    add_table(opened, imagenet)
     frame = opened.frame()
     if as_json:
         print_frame_json(frame)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from penultimate.cli.accuracy import IMAGENET, imagenet_table
 from penultimate.errors import SpecError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
 @click.option(
     "--backbone",
     multiple=True,
-    help="timm's NAME, NAME@random, NAME@package, NAME@CHECKPOINT or features:DIR. Repeatable.",
+    help="timm's NAME, torchvision:NAME, open_clip:NAME, NAME@random, NAME@package, "
+    "NAME@CHECKPOINT or features:DIR. Repeatable.",
 )
 @click.option("--method", multiple=True, help="What is trained on the features: linear-probe.")
 @click.option("--store", default=STORE, show_default=True, help="Where results are kept.")
@@ -60,6 +62,7 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
 @click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that decode images.")
 @click.option("--report", type=click.Path(path_type=Path), help="Also write the report page here.")
+@click.option("--imagenet", metavar="TABLE", help=IMAGENET)
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as a JSON array.")
 @click.option("--quiet", is_flag=True, help="No progress and no notices.")
 def run(
@@ -69,6 +72,7 @@ def run(
     device: str | None,
     workers: int | None,
     report: Path | None,
+    imagenet: str | None,
     as_json: bool,
     quiet: bool,
     **asked: Any,
@@ -99,6 +103,7 @@ def run(
         )
     else:
         study = load_study(study_file)
+    table = imagenet_table(imagenet)
     from penultimate.cli.study import finish_study  # torch, only now that the study is right
 
     try:
@@ -109,6 +114,7 @@ def run(
             device=device,
             workers=workers,
             report=report,
+            imagenet=table,
             as_json=as_json,
             quiet=quiet,
         )

@@ -11,8 +11,9 @@ from penultimate.cli.output import print_frame_json, print_ranking
 from penultimate.execution import StudyFailedError, StudyResults
 from penultimate.execution import run as run_study
 from penultimate.report import write_report
+from penultimate.report.words import is_random
 from penultimate.spec import Study
-from penultimate.store import ResultStore
+from penultimate.store import ImageNetTable, ResultStore
 
 
 def finish_study(
@@ -23,6 +24,7 @@ def finish_study(
     device: str | None = None,
     workers: int | None = None,
     report: Path | None = None,
+    imagenet: ImageNetTable | None = None,
     as_json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -38,12 +40,20 @@ def finish_study(
         store = ResultStore(place)
         try:
             done = run_study(
-                study, store, strict=strict, device=device, workers=workers, progress=bars
+                study,
+                store,
+                strict=strict,
+                device=device,
+                workers=workers,
+                imagenet=imagenet,
+                progress=bars,
             )
         except StudyFailedError as error:
             failed, done = error, error.results
         for notice in _notices(done):
             bars.note(notice)
+        if imagenet is not None and (without := _without_accuracy(done)):
+            bars.note(f"no ImageNet accuracy is known of {', '.join(without)}")
     if done.results:
         if as_json:
             print_frame_json(done.frame())
@@ -77,6 +87,13 @@ def _notices(done: StudyResults) -> list[str]:
                 f"{result.spec.backbone.display} did not converge: see the report"
             )
     return list(dict.fromkeys(notices))
+
+
+def _without_accuracy(done: StudyResults) -> list[str]:
+    """The networks that an accuracy was looked up for and none was found; random ones have none."""
+    frame = done.frame()
+    names = frame.loc[frame["imagenet_top1"].isna(), "backbone"].unique()
+    return sorted(name for name in names if not is_random(name))
 
 
 def _say_where(done: StudyResults, store: ResultStore, report: Path | None, quiet: bool) -> None:

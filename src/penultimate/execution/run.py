@@ -12,13 +12,14 @@ import pandas as pd
 from penultimate.backbones import ResolvedBackbone, resolve
 from penultimate.errors import BackboneError, PenultimateError, StoreError
 from penultimate.execution.compute import compute
+from penultimate.execution.imagenet import note_accuracies
 from penultimate.execution.plan import Planned, plan
 from penultimate.features import Extractor, Features, cached, usable_device
 from penultimate.io import write_atomic
 from penultimate.lease import Waiter
 from penultimate.progress import SILENT, Progress
 from penultimate.spec import RunSpec, Study, dump_study, rooted
-from penultimate.store import Result, ResultStore
+from penultimate.store import ImageNetTable, Result, ResultStore
 from penultimate.store.index import in_order, rows_frame
 
 POLL = 0.3  # seconds between looks at what other processes have finished
@@ -46,7 +47,7 @@ class StudyResults:
 
     def frame(self) -> pd.DataFrame:
         """A row a run, best score first within a task, under the names this study uses."""
-        return in_order(rows_frame(list(self.results)))
+        return in_order(self.store.imagenet.join(rows_frame(list(self.results))))
 
 
 class StudyFailedError(PenultimateError):
@@ -72,6 +73,7 @@ def run(
     strict: bool = False,
     device: str | None = None,
     workers: int | None = None,
+    imagenet: ImageNetTable | Path | str | None = None,
     progress: Progress = SILENT,
 ) -> StudyResults:
     """Compute the runs of a study that the store does not have yet.
@@ -84,6 +86,8 @@ def run(
     strict : stop at the first image that cannot be read, rather than skip and count it.
     device : ``cpu``, ``cuda`` or ``mps``; the fastest that is there by default.
     workers : threads that decode images; one a core by default. Results do not depend on it.
+    imagenet : a table of ImageNet accuracies to look the study's networks up in, or its CSV file;
+        ``"timm"`` is the one that timm publishes, fetched once.
 
     Raises
     ------
@@ -92,8 +96,11 @@ def run(
     """
     device = usable_device(device) if device else None  # wrong for one run is wrong for all
     store = store if isinstance(store, ResultStore) else ResultStore(store)
+    if isinstance(imagenet, Path | str):
+        imagenet = ImageNetTable.read(imagenet)
     study = rooted(study, Path.cwd())
     planned = plan(study, cache=store.root / "scans", strict=strict, progress=progress)
+    note_accuracies(planned, store, imagenet)
     return _Job(planned, store, _command(study, store), device, workers, progress).finish()
 
 

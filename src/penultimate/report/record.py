@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from penultimate.report.findings import Findings
+from penultimate.report.imagenet import accuracy_of
 from penultimate.report.words import rate, seconds
 from penultimate.store import Result
 
@@ -60,6 +61,7 @@ class Weights:
     source: str
     digest: str
     preprocessing: str
+    imagenet: str
 
 
 def readings(findings: Findings) -> list[Reading]:
@@ -130,7 +132,11 @@ def weights(findings: Findings) -> list[Weights]:
         name = result.spec.backbone.display
         seen = _preprocessing(result)
         found[name, result.run.weights, seen] = Weights(
-            name, result.network.source, result.run.weights, seen
+            name,
+            result.network.source,
+            result.run.weights,
+            seen,
+            accuracy_of(findings.frame, result.run.weights),
         )
     return sorted(found.values(), key=lambda w: (findings.backbones.index(w.backbone), w.digest))
 

@@ -33,6 +33,9 @@ def ranked_table(ranking: pd.DataFrame) -> Table:
     table.add_column("backbone", overflow="fold")
     for heading in ("score %", "95 % interval", "images/s", "features"):
         table.add_column(heading, justify="right", no_wrap=True)
+    imagenet = bool(ranking["imagenet_top1"].notna().any())
+    if imagenet:
+        table.add_column("ImageNet %", justify="right", no_wrap=True)
     several = ranking["method"].nunique() > 1
     keys = ["task", "method", "measure"]
     if ranking.duplicated([*keys, "backbone"]).any():
@@ -41,7 +44,7 @@ def ranked_table(ranking: pd.DataFrame) -> Table:
         table.add_section()
         table.add_row("", _heading(rows.iloc[0], several, by_seed="seed" in keys))
         for _, row in rows.iterrows():
-            _add(table, row)
+            _add(table, row, imagenet)
     return table
 
 
@@ -54,7 +57,7 @@ def _heading(row: pd.Series, several_methods: bool, by_seed: bool) -> Text:
     return Text.assemble((row["task"], "bold"), f" ({', '.join(details)})" if details else "")
 
 
-def _add(table: Table, row: pd.Series) -> None:
+def _add(table: Table, row: pd.Series, imagenet: bool) -> None:
     rank = "" if pd.isna(row["rank"]) else str(row["rank"])
     tied = pd.notna(row["tied_with_best"]) and row["tied_with_best"]
     table.add_row(
@@ -64,5 +67,6 @@ def _add(table: Table, row: pd.Series) -> None:
         interval(row["ci_low"], row["ci_high"]),
         rate(row["images_per_second"]),
         f"{row['features']:,}",
+        *([percent(row["imagenet_top1"])] if imagenet else []),
         style="bold" if row["comparison"] == BEST else "",
     )

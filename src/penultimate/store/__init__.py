@@ -3,6 +3,8 @@
 Reading a store needs pandas and never torch.
 """
 
+from penultimate.store.imagenet import Accuracy, CheckpointName, ImageNetAccuracies
+from penultimate.store.imagenet_table import ImageNetTable
 from penultimate.store.result import (
     SCHEMA_VERSION,
     Candidate,
@@ -17,8 +19,12 @@ from penultimate.store.store import Attempt, ResultStore
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Accuracy",
     "Attempt",
     "Candidate",
+    "CheckpointName",
+    "ImageNetAccuracies",
+    "ImageNetTable",
     "Interval",
     "Network",
     "Provenance",

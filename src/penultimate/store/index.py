@@ -37,6 +37,7 @@ COLUMNS: dict[str, str] = {
     "n_skipped": "int64",
     "n_classes": "int64",
     "imagenet_top1": "float64",
+    "imagenet_top1_source": "str",
     "seed": "int64",
     "parameters": "float64",
     "features": "int64",
@@ -45,6 +46,7 @@ COLUMNS: dict[str, str] = {
     "l2": "float64",
     "converged": "bool",
     "created": "str",
+    "weights": "str",
 }
 
 
@@ -64,7 +66,8 @@ def read_frame(store: ResultStore) -> pd.DataFrame:
     if results or len(kept) != len(known):
         with contextlib.suppress(StoreError):  # a read-only store can still be read
             write_atomic(path, kept.to_parquet(index=False, write_page_checksum=True))
-    return in_order(kept.drop(columns=STAMP))
+    # What is known of the networks is not of the runs: it stands beside the index and changes.
+    return in_order(store.imagenet.join(kept.drop(columns=STAMP)))
 
 
 def rows_frame(results: list[Result]) -> pd.DataFrame:

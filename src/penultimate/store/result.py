@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from penultimate.spec import RunSpec
 from penultimate.spec.base import Frozen
+from penultimate.store.imagenet import STUDY
 from penultimate.store.run import Run
 
 SCHEMA_VERSION = 1
@@ -129,6 +130,7 @@ class Result(Frozen):
             "n_skipped": len(self.skipped),
             "n_classes": len(self.classes),
             "imagenet_top1": self.spec.backbone.imagenet_top1,
+            "imagenet_top1_source": STUDY if self.spec.backbone.imagenet_top1 else None,
             "seed": self.spec.seed,
             "parameters": self.network.parameters,
             "features": self.network.features,
@@ -137,4 +139,5 @@ class Result(Frozen):
             "l2": self.chosen.get("l2"),
             "converged": self.final.converged and all(c.converged for c in self.selection),
             "created": self.provenance.created,
+            "weights": self.run.weights,
         }

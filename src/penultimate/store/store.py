@@ -6,6 +6,7 @@
     STORE/runs/<digest>/result.json        the commit: a run without it is unfinished
     STORE/runs/<digest>/attempts/<id>/     one writer's files; result.json names the one that counts
     STORE/splits/<fingerprint>.csv         which image is in which part, to repeat or reuse
+    STORE/imagenet/                        what is known of the networks' ImageNet accuracy
     STORE/leases/                          who computes what now
     STORE/features/                        the feature cache (see ``penultimate.features``)
     STORE/index.parquet                    derived from the results; delete it at any time
@@ -36,6 +37,7 @@ from penultimate.io import (
     write_json,
 )
 from penultimate.lease import EXPIRY, Waiter
+from penultimate.store.imagenet import ImageNetAccuracies
 from penultimate.store.result import SCHEMA_VERSION, Result
 from penultimate.store.run import Run
 
@@ -68,6 +70,7 @@ class ResultStore:
 
     def __init__(self, root: Path | str, *, create: bool = True) -> None:
         self.root = Path(root)
+        self.imagenet = ImageNetAccuracies(self.root)
         marker = self.root / "store.json"
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file: a store is a folder, choose another name")

@@ -1,0 +1,32 @@
+"""What is known of the networks' ImageNet accuracy when a study begins."""
+
+from __future__ import annotations
+
+from penultimate.execution.plan import Planned
+from penultimate.store import Accuracy, CheckpointName, ImageNetTable, ResultStore
+from penultimate.store.imagenet import STUDY
+
+
+def note_accuracies(
+    planned: list[Planned], store: ResultStore, table: ImageNetTable | None = None
+) -> None:
+    """Keep what is known of the ImageNet accuracy of a study's networks, computing nothing.
+
+    Raises
+    ------
+    StoreError : the store cannot be written.
+    """
+    backbones = {item.run.weights: item.backbone for item in planned}
+    for weights, backbone in backbones.items():
+        given, published = backbone.spec.imagenet_top1, backbone.published
+        if given is not None:
+            store.imagenet.write(weights, "study", Accuracy(top1=given, source=STUDY))
+        if published is not None and published.model:
+            name = CheckpointName(model=published.model, image_size=published.image_size)
+            store.imagenet.write_name(weights, name)
+            accuracy = table.find(name.model, name.image_size) if table else None
+            if accuracy is not None:
+                store.imagenet.write(weights, "table", accuracy)
+        if published is not None and published.top1 is not None:
+            accuracy = Accuracy(top1=published.top1, source=published.source)
+            store.imagenet.write(weights, "published", accuracy)
