@@ -8,12 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import official_trees as trees
+import oxford_trees
 import pytest
+from caltech_trees import caltech101
+from imagenet_trees import imagenet_kaggle
 
 from penultimate.data import OFFICIAL
 
 TREES: dict[str, Callable[[Path], Path]] = {
     "food101": trees.food101,
+    "aircraft": oxford_trees.aircraft,
+    "dtd": oxford_trees.dtd,
+    "pets": oxford_trees.pets,
+    "caltech101": caltech101,
+    "flowers102": oxford_trees.flowers102,
+    "imagenet": lambda holder: imagenet_kaggle(holder / "imagenet"),
 }
 """What builds each; it gives the data set's own folder."""
 

@@ -3,12 +3,31 @@
 Each file has a ``load`` from the data set's folder and a ``CARD`` with what is known of it.
 """
 
-from penultimate.data.official import food101
+from penultimate.data.official import (
+    aircraft,
+    caltech101,
+    dtd,
+    flowers102,
+    food101,
+    imagenet,
+    pets,
+)
 from penultimate.data.official.card import Archive, Official
 from penultimate.data.official.find import data_folder, find, find_root
 from penultimate.data.official.load import Loaded, load_official
 
-OFFICIAL: dict[str, Official] = {card.name: card for card in (food101.CARD,)}
+OFFICIAL: dict[str, Official] = {
+    card.name: card
+    for card in (
+        food101.CARD,
+        aircraft.CARD,
+        dtd.CARD,
+        pets.CARD,
+        caltech101.CARD,
+        flowers102.CARD,
+        imagenet.CARD,
+    )
+}
 """By name, in the order of Table 1, ImageNet last."""
 
 __all__ = [
