@@ -45,17 +45,20 @@ class Built(Protocol):
     """A network with its weights, classification layer included."""
 
     @property
-    def network(self) -> nn.Module: ...
+    def network(self) -> nn.Module:
+        """The whole of it, in evaluation mode."""
 
     @property
-    def architecture(self) -> str: ...
+    def architecture(self) -> str:
+        """Its name without its weights."""
 
     @property
     def source(self) -> str:
         """Where the weights came from."""
 
     @property
-    def preprocessing(self) -> Preprocessing: ...
+    def preprocessing(self) -> Preprocessing:
+        """What it wants an image to be."""
 
     @property
     def classifier(self) -> tuple[str, ...]:
@@ -70,7 +73,8 @@ class Built(Protocol):
         """Whether the classification layer is the checkpoint's and not a random one."""
 
     @property
-    def published(self) -> Published | None: ...
+    def published(self) -> Published | None:
+        """What is published of the checkpoint."""
 
     def features(self) -> nn.Module:
         """Images to penultimate features (N, D); the network may lose its last layer to this."""
