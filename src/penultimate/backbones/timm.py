@@ -64,7 +64,7 @@ class TimmNetwork:
 
     def evaluation(self) -> Evaluation:
         """timm's own transform for evaluation, at the size that the network is trained at."""
-        config = timm.data.resolve_data_config({}, model=self.network)
+        config = timm.data.resolve_data_config(self._without_config(), model=self.network)
         settings = {
             "size": config["input_size"][-1],
             "crop_pct": config["crop_pct"],
@@ -74,6 +74,19 @@ class TimmNetwork:
             "std": list(config["std"]),
         }
         return Evaluation(timm.data.create_transform(**config, is_training=False), settings)
+
+    def _without_config(self) -> dict[str, Any]:
+        """What takes the place of timm's configuration for a network that has none of it."""
+        if hasattr(self.network, "pretrained_cfg"):
+            return {}
+        own = self.preprocessing
+        return {
+            "img_size": own.size,
+            "mean": own.mean,
+            "std": own.std,
+            "interpolation": own.interpolation,
+            "crop_pct": 0.875,  # as customary: 256 then 224
+        }
 
 
 def build_timm(name: str, *, image_size: int | None = None, seed: int = 0) -> TimmNetwork:

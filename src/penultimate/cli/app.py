@@ -12,6 +12,7 @@ import click
 
 from penultimate import __version__
 from penultimate.cli.demo import demo
+from penultimate.cli.imagenet_accuracy import imagenet_accuracy
 from penultimate.cli.init import init
 from penultimate.cli.listing import listing
 from penultimate.cli.predict import predict
@@ -50,7 +51,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, run, init, listing, results, report, predict, splits):
+for command in (demo, run, init, listing, results, report, predict, splits, imagenet_accuracy):
     cli.add_command(command)
 
 
