@@ -79,6 +79,15 @@ def test_the_reference_of_the_command_line_is_current() -> None:
     assert (ROOT / "docs" / "cli.md").read_text() == reference(), "run: make docs"
 
 
+def test_the_page_of_the_networks_is_current() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        from generate_backbones import page
+    finally:
+        sys.path.pop(0)
+    assert (ROOT / "docs" / "backbones.md").read_text() == page(), "run: make docs"
+
+
 @pytest.mark.slow
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     # Quick where `make demo` has run before: the same command finds the same runs.

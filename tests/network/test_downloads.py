@@ -26,3 +26,28 @@ def test_a_name_and_its_hub_address_are_one_network() -> None:
     by_name, by_address = (resolve(Backbone(name=name)) for name in names)
     assert by_name.weights == by_address.weights
     assert by_name.preprocessing == by_address.preprocessing
+
+
+@pytest.mark.parametrize("name", ["torchvision:squeezenet1_1", "open_clip:PE-Core-T-16-384"])
+def test_weights_of_other_libraries_are_downloaded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from penultimate.backbones import resolve
+    from penultimate.spec import Backbone
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    pretrained = resolve(Backbone(name=name))
+    assert pretrained.weights != resolve(Backbone(name=f"{name}@random")).weights
+    assert (pretrained.published is not None) == name.startswith("torchvision:")
+
+
+def test_timm_s_table_is_fetched_and_has_the_packaged_networks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from penultimate.backbones import PACKAGES
+    from penultimate.store import ImageNetTable
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    table = ImageNetTable.read("timm")
+    for size, package in zip((224, 240, 260), PACKAGES.values(), strict=True):
+        assert table.find(package.published, size) is not None
