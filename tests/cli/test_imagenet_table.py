@@ -60,9 +60,11 @@ class TestATable:
         outcome = penultimate("results", "store", "--imagenet", table)
         assert "ImageNet %" in outcome.out
         assert "74.2" in outcome.out or "74.3" in outcome.out
-        assert SOURCE in " ".join(outcome.out.split())
+        assert "ImageNet accuracy: results table results.csv (sha256 " in outcome.out
+        assert SOURCE not in outcome.out  # the rows of the table stand in the frame
         assert "results.csv has the ImageNet accuracy of 1 network" in outcome.err
         (row,) = json.loads(penultimate("results", "store", "--json").out)  # it is kept
+        assert row["imagenet_top1_source"].endswith(SOURCE)
         assert row["imagenet_top1"] == 0.7425
 
     def test_given_to_report_stands_on_the_page_with_its_source(

@@ -123,6 +123,11 @@ class TestTheTable:
         assert found["one"] == (0.7925, source)
         assert all(pd.isna(value) for value in found["two"])
 
+    def test_has_fractions_as_one_would_write_them(self) -> None:
+        found = ImageNetTable.parse(b"model,top1\na,76.674\n", "t.csv").find("a", None)
+        assert found is not None
+        assert str(found.top1) == "0.76674"
+
     @pytest.mark.parametrize("name", ["one", "one.in22k", "ONE.in1k", "one.in1k "])
     def test_is_never_guessed_at(self, name: str) -> None:
         assert ImageNetTable.parse(TABLE.encode(), "t.csv").find(name, 224) is None

@@ -6,6 +6,8 @@ import pandas as pd
 
 from penultimate.report.words import UNDEFINED, listing, percent
 
+OF_A_TABLE = r"(\(sha256 \w+\)), .*"
+
 
 def accuracy_sources(frame: pd.DataFrame) -> list[str]:
     """One sentence on the sources of the ImageNet accuracies in a frame; none where it has none."""
@@ -14,9 +16,10 @@ def accuracy_sources(frame: pd.DataFrame) -> list[str]:
     )
     if known.empty:
         return []
+    # A table is named once, without the rows that were found in it.
+    sources = known["imagenet_top1_source"].str.replace(OF_A_TABLE, r"\1", regex=True)
     parts = [
-        f"{source} ({listing(sorted(rows['backbone']))})"
-        for source, rows in known.groupby("imagenet_top1_source")
+        f"{source} ({listing(sorted(rows['backbone']))})" for source, rows in known.groupby(sources)
     ]
     return [f"ImageNet accuracy: {'; '.join(parts)}."]
 

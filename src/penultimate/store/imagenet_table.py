@@ -136,8 +136,8 @@ def _lines(text: str, place: str) -> Iterator[tuple[int, str, int | None, float,
             continue
         try:
             size = int(row["img_size"]) if row.get("img_size") else None
-            top1 = float(row["top1"]) / 100
-            top5 = float(row["top5"]) / 100 if row.get("top5") else None
+            top1 = _fraction(row["top1"])
+            top5 = _fraction(row["top5"]) if row.get("top5") else None
         except (TypeError, ValueError):
             raise SpecError(
                 f"{place}, line {line}: img_size, top1 and top5 are numbers, top1 and top5 in "
@@ -146,3 +146,8 @@ def _lines(text: str, place: str) -> Iterator[tuple[int, str, int | None, float,
         if not 0 < top1 < 1 or not 0 <= (top5 or 0) <= 1:
             raise SpecError(f"{place}, line {line}: top1 and top5 are percentages, 0 to 100")
         yield line, row["model"], size, top1, top5
+
+
+def _fraction(percent: str) -> float:
+    """``76.674`` as 0.76674 and not as 0.7667400000000001."""
+    return round(float(percent) / 100, 9)
