@@ -316,8 +316,8 @@ class TestTheFileThatInitWrites:
         text = re.sub(r'^    # (")', r"    \1", TEMPLATE, flags=re.M)
         assert text != TEMPLATE
         study = load_study(write(text.format(name="study.toml")))
-        assert len(study.backbones) == 4
-        assert len(study.tasks) == 3
+        assert len(study.backbones) == 5
+        assert len(study.tasks) == 4
 
     def test_has_valid_tables_behind_the_comment_signs(self, write):
         """Tables stand in place of the lists above them, as the file says."""

@@ -32,6 +32,7 @@ tasks = [
     "digits",                          # built in; 'penultimate list tasks' shows all
     # "folder:photos",                 # photos/CLASS/... or photos/train|val|test/CLASS/...
     # "csv:labels.csv",                # a table of path,label[,split][,group]
+    # "food101:data/food-101",         # a published data set; also hf:..., torchvision:..., wds:...
 ]
 
 # What is trained on the networks' features.
