@@ -14,6 +14,7 @@ from study_folders import write_pictures
 
 import penultimate as pn
 from penultimate.backbones import PACKAGES, resolve
+from penultimate.backbones.build import build
 from penultimate.backbones.timm import build_timm
 from penultimate.errors import BackboneError, DataError
 from penultimate.execution.measure_imagenet import measure_imagenet
@@ -178,6 +179,31 @@ def test_a_network_without_imagenet_s_classes_is_refused(
     with pytest.raises(BackboneError, match=message) as caught:
         measure_imagenet(name, tree, store)
     assert "\n" not in str(caught.value)
+
+
+def test_a_network_of_torchvision_s_is_measured_with_torchvision_s_transforms(
+    tree: Path, noise, store: ResultStore
+) -> None:
+    from torchvision import models
+
+    name = "torchvision:shufflenet_v2_x0_5@random"
+    network = build(name).network
+    own = models.ShuffleNet_V2_X0_5_Weights.DEFAULT.transforms()
+    for path, _ in noise[2:]:
+        path.unlink()
+    for path, rank in noise[:2]:
+        with Image.open(path) as image, torch.inference_mode():
+            label = int(network(own(image.convert("RGB"))[None])[0].argsort(descending=True)[rank])
+        path.rename(tree / "val" / NAMES.index_to_label_name(label) / path.name)
+    measured = measure_imagenet(name, tree, store).accuracy
+    assert (measured.top1, measured.top5) == (0.5, 1.0)  # the first answer, and the second
+    assert measured.record["preprocessing"]["crop"] == 224
+
+
+def test_a_tower_of_clip_has_no_classes(tree: Path, noise, store: ResultStore) -> None:
+    pytest.importorskip("open_clip")
+    with pytest.raises(BackboneError, match="no layer for ImageNet's 1,000 classes"):
+        measure_imagenet("open_clip:ViT-S-32@random", tree, store)
 
 
 @pytest.mark.parametrize("classes", [10, None])
