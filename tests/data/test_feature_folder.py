@@ -98,3 +98,21 @@ def test_what_is_wrong_is_one_sentence(folder: Path, damage, message: str) -> No
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         load(tmp_path / "gone")
+
+
+def test_rows_of_labels_are_several_an_example(tmp_path: Path) -> None:
+    labels = np.array([[1, 0, -1], [0, 1, 0], [1, 1, 0], [0, 0, 0]] * 6)
+    np.save(tmp_path / "features.npy", np.random.default_rng(0).normal(size=(24, 3)))
+    np.save(tmp_path / "labels.npy", labels)
+    data = load_dataset(Task(source=f"features:{tmp_path}"))
+    assert data.classes == ("0", "1", "2")
+    assert (data.labels == labels).all()
+    assert data.measure == "mean-average-precision"
+    for wrong, message in (
+        (labels * 2, "rows of other numbers than 1, 0 and -1"),
+        (labels[:5], r"should hold 24 integers or strings, .*shape \(5, 3\)"),
+        (labels / 2, "should hold 24 integers"),
+    ):
+        np.save(tmp_path / "labels.npy", wrong)
+        with pytest.raises(DataError, match=message):
+            load_dataset(Task(source=f"features:{tmp_path}"))

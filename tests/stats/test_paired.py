@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from penultimate.stats import exact_mcnemar, permutation_test
+from penultimate.stats import exact_mcnemar, image_exchange_test, permutation_test
 
 
 def outcomes(only_a, only_b, both=3, neither=2):
@@ -72,3 +72,34 @@ def test_permutation_counts_what_was_seen_and_repeats_with_its_seed():
     a[30:] = False
     assert permutation_test(labels, a, b, seed=5) == permutation_test(labels, a, b, seed=5)
     assert permutation_test(labels, a, b, seed=5) != permutation_test(labels, a, b, seed=6)
+
+
+def test_exchange_of_whole_images_is_the_full_enumeration():
+    """All 2^8 exchanges of eight images' decisions, one by one."""
+    a, b = np.array([5, 4, 3, 5, 2, 4, 5, 3]), np.array([4, 4, 1, 3, 3, 2, 5, 2])
+    gains = a - b
+    sums = [
+        abs(np.dot(flip, gains)) >= abs(gains.sum())
+        for flip in itertools.product([1, -1], repeat=len(gains))
+    ]
+    assert image_exchange_test(a, b) == pytest.approx(np.mean(sums), abs=0.006)
+    assert image_exchange_test(a, b) == image_exchange_test(b, a)
+    assert image_exchange_test(a, a) == 1.0
+    assert image_exchange_test(a, a - 1, exchanges=999) == pytest.approx(2 / 2**8, abs=0.01)
+
+
+def test_decisions_of_one_image_are_one_exchange_and_not_many():
+    """Three images that differ in twenty classes each are little evidence."""
+    a, b = np.full(3, 20), np.zeros(3, dtype=np.int64)
+    assert image_exchange_test(a, b) == pytest.approx(2 / 8, abs=0.006)
+    singly = exact_mcnemar(np.ones(60, dtype=bool), np.zeros(60, dtype=bool))
+    assert singly < 1e-15
+
+
+def test_exchange_of_images_with_one_decision_each_is_mcnemar():
+    rng = np.random.default_rng(2)
+    a, b = rng.random(300) < 0.85, rng.random(300) < 0.80
+    p = image_exchange_test(a.astype(np.int64), b.astype(np.int64))
+    assert p == pytest.approx(exact_mcnemar(a, b), abs=0.006)
+    with pytest.raises(ValueError, match="3 predictions cannot be paired with 2"):
+        image_exchange_test(np.zeros(3, dtype=np.int64), np.zeros(2, dtype=np.int64))

@@ -174,3 +174,55 @@ def test_standing_goes_by_mean_log_odds_and_complete_rows_come_first():
 def test_log_odds_are_finite_at_the_ends():
     ends = log_odds(pd.Series([0.0, 1.0]), pd.Series([10, 10]))
     assert ends.tolist() == pytest.approx([math.log(0.5 / 10.5), math.log(10.5 / 0.5)])
+
+
+def several(decisions, mask=()):
+    """Predictions of 40 images in two classes; ``decisions`` of run to wrong ones per image."""
+
+    def predictions(run):
+        labels = np.stack([np.arange(40) % 2, np.arange(40) % 3 == 0], axis=1).astype(np.int8)
+        log_odds = np.where(labels == 1, 1.0, -1.0)
+        for image in decisions[run]:
+            log_odds[image] *= -1
+        labels[list(mask)] = -1
+        return pd.DataFrame(
+            {
+                "example_id": [f"{i:02}" for i in range(40)],
+                "label:x": labels[:, 0],
+                "label:y": labels[:, 1],
+                "log_odds:x": log_odds[:, 0],
+                "log_odds:y": log_odds[:, 1],
+            }
+        ).sample(frac=1, random_state=len(run))
+
+    return predictions
+
+
+def test_several_labels_are_compared_by_exchanging_images():
+    frame = runs(("t", "a", 0, 80), ("t", "b", 0, 70), measure="mean-average-precision")
+    wrong = {"t/a/0": range(2), "t/b/0": range(10)}
+    ranking = rank(frame, several(wrong))
+    assert ranking["comparison"].tolist() == ["best", "exchange of images' decisions"]
+    assert ranking["p_value"][1] == pytest.approx(2 / 2**8, abs=0.002), "eight images differ"
+    assert ranking["tied_with_best"].tolist() == [True, False]
+    masked = rank(frame, several(wrong, mask=range(2, 8)))
+    assert masked["p_value"][1] == pytest.approx(2 / 2**2, abs=0.01), "only two that count"
+    assert masked["tied_with_best"].tolist() == [True, True]
+
+
+def test_more_right_decisions_than_the_best_s_are_no_proof_of_being_behind():
+    frame = runs(("t", "a", 0, 80), ("t", "b", 0, 70), measure="mean-average-precision")
+    ranking = rank(frame, several({"t/a/0": range(10), "t/b/0": range(2)}))
+    assert ranking["comparison"][1] == "more of its decisions p > 0.5 are right"
+    assert ranking["tied_with_best"].isna().tolist() == [False, True]
+    assert math.isnan(ranking["p_value"][1])
+
+
+def test_other_masks_are_other_examples():
+    frame = runs(("t", "a", 0, 80), ("t", "b", 0, 70), measure="mean-average-precision")
+    same = several({"t/a/0": range(2), "t/b/0": range(10)})
+    other = several({"t/a/0": range(2), "t/b/0": range(10)}, mask=[5])
+    ranking = rank(frame, lambda run: other(run) if "/b/" in run else same(run))
+    assert ranking["comparison"][1] == "other test examples"
+    ranking = rank(frame, lambda run: same(run).drop(columns=["label:y"] if "/b/" in run else []))
+    assert ranking["comparison"][1] == "other test examples"

@@ -18,14 +18,18 @@ from penultimate.errors import DataError, StoreError
     show_default=True,
     help="Where RUN is, unless RUN is a run's folder.",
 )
-@click.option("--top", default=1, show_default=True, type=click.IntRange(1), help="Classes shown.")
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    help="Classes shown: 1, or those with p > 0.5 where an image can have several labels.",
+)
 @click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def predict(
     run: str,
     images: tuple[Path, ...],
     store: str,
-    top: int,
+    top: int | None,
     device: str | None,
     as_json: bool,
 ) -> None:
@@ -49,18 +53,21 @@ def predict(
         result = opened.match(run)
     predictions, unreadable = predict_images(opened, result, list(images), device=device)
 
+    def shown(prediction: Prediction) -> list[tuple[str, float]]:
+        return prediction.likely() if top is None else prediction.top(top)
+
     def row(prediction: Prediction) -> dict[str, object]:
         return {
             "image": str(prediction.image),
-            "predictions": [{"class": c, "probability": p} for c, p in prediction.top(top)],
+            "predictions": [{"class": c, "probability": p} for c, p in shown(prediction)],
         }
 
     if as_json:
         print_json([row(prediction) for prediction in predictions])
     else:
         for prediction in predictions:
-            named = "  ".join(f"{name} {p:.1%}" for name, p in prediction.top(top))
-            click.echo(f"{prediction.image}: {named}")
+            named = "  ".join(f"{name} {p:.1%}" for name, p in shown(prediction))
+            click.echo(f"{prediction.image}: {named or 'no class with p > 0.5'}")
     for skipped in unreadable:
         click.echo(f"{skipped.id}: {skipped.reason}", err=True)
     if unreadable:

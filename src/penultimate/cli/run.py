@@ -49,7 +49,9 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
 )
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]))
 @click.option(
-    "--measure", type=click.Choice(["top-1", "mean-per-class"]), help="The task's own by default."
+    "--measure",
+    type=click.Choice(["top-1", "mean-per-class", "mean-average-precision"]),
+    help="The task's own by default.",
 )
 @click.option("--splits", help="Divide by this file, as 'penultimate splits' writes it.")
 @click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")

@@ -1,7 +1,8 @@
 """``features:DIR``: features that already exist, with their labels.
 
 - ``features.npy`` (n, d) numbers;
-- ``labels.npy`` (n,) integers or strings;
+- ``labels.npy`` (n,) integers or strings; or (n, K) integers where an example can have several
+  labels: 1 present, 0 absent, -1 uncertain; the classes are then called by their numbers;
 - ``ids.txt`` one name a line, optional: the row numbers where it is not there;
 - ``splits.txt`` one of train, val, test a line, optional.
 """
@@ -31,23 +32,44 @@ def load_feature_folder(folder: Path) -> Examples:
     features, ids = read_features(folder)
     n = len(features)
     labels = _load(folder / "labels.npy")
-    if labels.shape != (n,) or labels.dtype.kind not in "iubUS":
+    several = labels.ndim == 2 and labels.dtype.kind in "iub"
+    one = labels.ndim == 1 and labels.dtype.kind in "iubUS"
+    if labels.shape[:1] != (n,) or not (one or several):
         raise DataError(
             f"{folder / 'labels.npy'} should hold {n:,} integers or strings, one for each row of "
-            f"features.npy, but is {labels.dtype} of shape {labels.shape}"
+            f"features.npy, or as many rows of 1, 0 and -1, but is {labels.dtype} of shape "
+            f"{labels.shape}"
         )
-    names = tuple(
-        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        for value in labels.tolist()
-    )
+    if several and not np.isin(labels, (-1, 0, 1)).all():
+        raise DataError(
+            f"{folder / 'labels.npy'} has rows of other numbers than 1, 0 and -1: they should say "
+            "whether an example is of a class, is not, or nobody is certain"
+        )
     parts = _parts(folder / "splits.txt", n)
     return Examples(
         ids=ids,
-        labels=names,
+        labels=() if several else _names(labels),
         digests=tuple(_digest(features, i, folder) for i in range(n)),
         images=None,
         parts=parts,
         split_source="splits.txt" if parts else "",
+        label_sets=_classes(labels, 1) if several else None,
+        uncertain=_classes(labels, -1) if several else None,
+        classes=tuple(map(str, range(labels.shape[1]))) if several else (),
+    )
+
+
+def _names(labels: Array) -> tuple[str, ...]:
+    return tuple(
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for value in labels.tolist()
+    )
+
+
+def _classes(labels: Array, value: int) -> tuple[tuple[str, ...], ...]:
+    """(n,) the numbers, as text, of the classes that have ``value`` in each row."""
+    return tuple(
+        tuple(map(str, np.flatnonzero(row == value).tolist())) for row in np.asarray(labels)
     )
 
 

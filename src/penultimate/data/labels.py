@@ -92,7 +92,7 @@ def _several(
 ) -> Encoded:
     if not classes:
         raise DataError(
-            f"the task {task.display!r} has no image with a label: fill in the column labels"
+            f"the task {task.display!r} has no image with a label: name the classes in each"
         )
     number = {name: i for i, name in enumerate(classes)}
     labels = np.zeros((len(order), len(classes)), dtype=np.int8)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from penultimate.data.dataset import Dataset, Labels
+from penultimate.data import Dataset
 from penultimate.execution.plan import Planned
+from penultimate.execution.predictions import predictions_frame
 from penultimate.execution.provenance import provenance
 from penultimate.features import Features
 from penultimate.io import write_atomic
 from penultimate.methods import Labelled, Selection, fit, save_probe, select
-from penultimate.metrics import MEASURES
+from penultimate.metrics import score
 from penultimate.progress import Progress
 from penultimate.solvers import Path as SolverPath
-from penultimate.stats import score_interval
+from penultimate.stats import precision_interval, score_interval
 from penultimate.store import (
     Candidate,
     Interval,
@@ -64,15 +64,12 @@ def compute(
         step.advance()
     fitted = time.perf_counter()
     test = _part(planned, features, "test")
-    p = np.exp(final.probe.log_probabilities(test.features))
-    predicted = p.argmax(axis=1)
-    low, high, interval_method = score_interval(
-        dataset.measure, test.labels, predicted, seed=planned.run.seed
-    )
+    scores = final.probe.scores(test.features)
+    low, high, interval_method = _interval(dataset, test, scores, planned.run.seed)
     attempt = store.begin(planned.run)
     write_atomic(
         attempt.path("predictions.parquet"),
-        _predictions(dataset, p, test.labels).to_parquet(index=False),
+        predictions_frame(dataset, test.labels, scores).to_parquet(index=False),
     )
     save_probe(final.probe, attempt.path("probe.safetensors"))
     split = store.write_split(dataset.fingerprint, dataset.split_csv())
@@ -82,7 +79,7 @@ def compute(
         spec=planned.spec,
         classes=dataset.classes,
         measure=dataset.measure,
-        score=MEASURES[dataset.measure](test.labels, predicted),
+        score=score(dataset.measure, test.labels, scores),
         interval=Interval(low=low, high=high, method=interval_method),
         n_train=len(train),
         n_val=len(validation),
@@ -121,31 +118,18 @@ def _part(planned: Planned, features: Features, part: str) -> Labelled:
     return Labelled(features.take(indices), planned.dataset.labels[indices])
 
 
-def _predictions(dataset: Dataset, p: NDArray[np.float64], labels: Labels) -> pd.DataFrame:
-    """What the paired tests need of each test example; it cannot be recovered later."""
-    predicted = p.argmax(axis=1)
-    each = np.arange(len(labels))
-    return pd.DataFrame(
-        {
-            "example_id": [dataset.ids[i] for i in dataset.indices("test")],
-            "label": _names(dataset.classes, labels),
-            "predicted": _names(dataset.classes, predicted),
-            "p_predicted": p[each, predicted],
-            "p_label": p[each, labels],
-        }
-    )
-
-
-def _names(classes: tuple[str, ...], codes: Labels) -> pd.Series:
-    """Class names as a categorical column: each name is stored once."""
-    names = np.array(classes, dtype=object)[codes]
-    return pd.Series(names, dtype=pd.CategoricalDtype(list(classes)))
+def _interval(
+    dataset: Dataset, test: Labelled, scores: NDArray[np.float64], seed: int
+) -> tuple[float, float, str]:
+    if dataset.multi_label:
+        return precision_interval(test.labels, scores, seed=seed)
+    return score_interval(dataset.measure, test.labels, scores.argmax(axis=1), seed=seed)
 
 
 def _candidates(selection: Selection) -> tuple[Candidate, ...]:
     return tuple(
-        _candidate(selection.path, i, float(score), float(loss))
-        for i, (score, loss) in enumerate(zip(selection.scores, selection.losses, strict=True))
+        _candidate(selection.path, i, float(reached), float(loss))
+        for i, (reached, loss) in enumerate(zip(selection.scores, selection.losses, strict=True))
     )
 
 

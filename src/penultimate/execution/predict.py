@@ -18,11 +18,18 @@ from penultimate.store import Result, ResultStore
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Class probabilities (K,) of one image."""
+    """Class probabilities (K,) of one image; each of its own where it can have several labels."""
 
     image: Path
     classes: tuple[str, ...]
     probabilities: NDArray[np.float64]
+    multi_label: bool = False
+
+    def likely(self) -> list[tuple[str, float]]:
+        """The most probable class; all with p > 0.5, perhaps none, of several labels."""
+        if not self.multi_label:
+            return self.top(1)
+        return [(name, p) for name, p in self.top(len(self.classes)) if p > 0.5]
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """The ``count`` most probable classes, best first."""
@@ -63,6 +70,6 @@ def predict_images(
         return [], unreadable
     p = np.exp(probe.log_probabilities(features_of(backbone, prepared, device=device)))
     return [
-        Prediction(image=path, classes=probe.classes, probabilities=row)
+        Prediction(path, probe.classes, row, multi_label=probe.multi_label)
         for path, row in zip(readable, p, strict=True)
     ], unreadable

@@ -21,13 +21,12 @@ from penultimate.figures.style import (
     plain_text,
     short,
 )
-from penultimate.stats import standing
+from penultimate.stats import MEASURE_NAMES, standing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROOM = {1: (8, 60), 2: (6, 26), 3: (4, 18)}  # ticks and letters of a title, by panels in a row
-UNITS = {"top-1": "top-1 accuracy, %", "mean-per-class": "mean per-class accuracy, %"}
 LEVEL = "the best, or cannot be told apart from it"
 BEHIND = "behind the best"
 UNKNOWN = "not compared with the best"
@@ -83,7 +82,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, order: list[str], palette: Palette, t
     axes.set_yticks(range(len(order)), [short(name) for name in order])
     axes.tick_params(axis="y", labelcolor=palette.ink)
     axes.set_ylim(len(order) - 0.4, -0.6)
-    axes.set_xlabel(UNITS.get(str(rows["measure"].iloc[0]), "score, %"))
+    axes.set_xlabel(f"{MEASURE_NAMES[str(rows['measure'].iloc[0])].long}, %")
     percent_axis(axes.xaxis, [*rows["x"], *rows["low"], *rows["high"]], most=ticks)
 
 

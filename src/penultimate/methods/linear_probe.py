@@ -1,5 +1,8 @@
 """The linear probe: L2-regularised logistic regression on penultimate features (section 4.1).
 
+Multinomial where an image has one label; where it can have several, an independent logistic
+regression a class, all of one l2.
+
 ``select`` sees train and validation and nothing else; the test part is no argument of it.
 """
 
@@ -14,8 +17,8 @@ from numpy.typing import NDArray
 from penultimate.errors import DataError
 from penultimate.methods.labelled import Labelled
 from penultimate.methods.probe import Probe
-from penultimate.metrics import MEASURES
-from penultimate.solvers import Path, softmax_path
+from penultimate.metrics import score
+from penultimate.solvers import Path, logistic_path, softmax_path
 from penultimate.spec import LinearProbe
 
 
@@ -58,7 +61,7 @@ def select(
 
     Parameters
     ----------
-    measure : ``top-1`` or ``mean-per-class``.
+    measure : ``top-1`` or ``mean-per-class``; ``mean-average-precision`` for several labels.
     progress : called with 1 as each point of the path is solved.
 
     Raises
@@ -68,20 +71,14 @@ def select(
     """
     if len(validation) == 0:
         raise DataError("there is no validation example to choose l2 on: give the task more images")
-    path = softmax_path(
-        train.features,
-        train.labels,
-        len(classes),
-        np.array(settings.grid()),
-        tolerance=settings.tolerance,
-        progress=progress,
-    )
+    path = _solve(settings, train, len(classes), settings.grid(), progress)
     scores = np.empty(len(path.l2))
     losses = np.empty(len(path.l2))
     for point in range(len(path.l2)):
-        log_p = _probe(path, point, classes).log_probabilities(validation.features)
-        scores[point] = MEASURES[measure](validation.labels, log_p.argmax(axis=1))
-        losses[point] = -log_p[np.arange(len(validation)), validation.labels].mean()
+        probe = _probe(path, point, classes, train.multi_label)
+        found = probe.scores(validation.features)
+        scores[point] = score(measure, validation.labels, found)
+        losses[point] = _loss(validation, found)
     order = np.lexsort((-path.l2, losses, -scores))
     return Selection(path=path, scores=scores, losses=losses, chosen=int(order[0]))
 
@@ -95,19 +92,51 @@ def fit(
     ------
     SolverError : see ``select``.
     """
-    path = softmax_path(
+    path = _solve(settings, examples, len(classes), (l2,))
+    return LinearProbeFit(probe=_probe(path, 0, classes, examples.multi_label), path=path)
+
+
+def _solve(
+    settings: LinearProbe,
+    examples: Labelled,
+    n_classes: int,
+    grid: tuple[float, ...],
+    progress: Callable[[int], None] | None = None,
+) -> Path:
+    if examples.multi_label:
+        return logistic_path(
+            examples.features,
+            examples.labels == 1,
+            np.array(grid),
+            mask=examples.labels >= 0,
+            tolerance=settings.tolerance,
+            progress=progress,
+        )
+    return softmax_path(
         examples.features,
         examples.labels,
-        len(classes),
-        np.array([l2]),
+        n_classes,
+        np.array(grid),
         tolerance=settings.tolerance,
+        progress=progress,
     )
-    return LinearProbeFit(probe=_probe(path, 0, classes), path=path)
 
 
-def _probe(path: Path, point: int, classes: tuple[str, ...]) -> Probe:
+def _loss(validation: Labelled, scores: NDArray[np.float64]) -> float:
+    """Mean cross-entropy, nats: over examples, or over the pairs that are not masked."""
+    if not validation.multi_label:
+        return float(-scores[np.arange(len(validation)), validation.labels].mean())
+    asked = validation.labels >= 0
+    wrong_way = np.where(validation.labels == 1, -scores, scores)[asked]
+    return float(np.logaddexp(0, wrong_way).mean()) if asked.any() else float("nan")
+
+
+def _probe(path: Path, point: int, classes: tuple[str, ...], multi_label: bool) -> Probe:
+    intercept = path.intercept[point].astype(np.float64)
     return Probe(
         coef=path.coef[point].astype(np.float64),
-        intercept=path.intercept[point].astype(np.float64),
+        # Of a class whose pairs are all masked nothing is known: it is as if never seen.
+        intercept=np.where(np.isnan(intercept), -np.inf, intercept),
         classes=classes,
+        multi_label=multi_label,
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from penultimate.report.findings import Findings
 from penultimate.report.words import interval, percent, rate
-from penultimate.stats import standing
+from penultimate.stats import MEASURE_NAMES, standing
 from penultimate.stats.ranking import BEST
 
 
@@ -58,7 +58,7 @@ def overview(findings: Findings) -> Overview:
 
 
 def _column(row: pd.Series, several_methods: bool) -> Column:
-    measure = "mean per class" if row["measure"] == "mean-per-class" else "top-1"
+    measure = MEASURE_NAMES[row["measure"]].short
     return Column(row["task"], f"{row['method']}, {measure}" if several_methods else measure)
 
 

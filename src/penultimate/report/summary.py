@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from penultimate.report.words import interval, is_random, listing, p_value, percent
-from penultimate.stats import standing
+from penultimate.stats import MEASURE_NAMES, standing
 from penultimate.stats.ranking import BEST
 
 CAVEAT = (
@@ -61,7 +61,8 @@ def of_task(ranking: pd.DataFrame, method: str = "") -> str:
     where = f"On {best['task']}" + (f" with {method}" if method else "")
     if pd.isna(best["score"]):
         return f"{where}, no backbone has a score: the test set has no example."
-    unit = " mean per-class accuracy" if best["measure"] == "mean-per-class" else ""
+    measure = MEASURE_NAMES[best["measure"]]
+    unit = "" if measure.usual else f" {measure.long}"
     seeds = f", mean of {best['seeds']} seeds" if best["seeds"] > 1 else ""
     spread = f"95 % interval {interval(best['ci_low'], best['ci_high'])}{seeds}"
     reached = f"{percent(best['score'])} %{unit} ({spread})"

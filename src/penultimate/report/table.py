@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penultimate.report.words import interval, percent, rate
+from penultimate.stats import MEASURE_NAMES
 from penultimate.stats.ranking import BEST
 
 CAPTION = "= cannot be told apart from the best of its task (p > 0.05)"
@@ -53,7 +54,8 @@ def _heading(row: pd.Series, several_methods: bool, by_seed: bool) -> Text:
     details = [row["method"]] if several_methods else []
     details += [f"seed {row['seed']}"] if by_seed else []
     details += [f"mean of {row['seeds']} seeds"] if row["seeds"] > 1 else []
-    details += ["mean per-class"] if row["measure"] == "mean-per-class" else []
+    measure = MEASURE_NAMES[row["measure"]]
+    details += [] if measure.usual else [measure.short]
     return Text.assemble((row["task"], "bold"), f" ({', '.join(details)})" if details else "")
 
 

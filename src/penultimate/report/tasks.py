@@ -15,6 +15,7 @@ from penultimate.report.findings import Findings
 from penultimate.report.summary import GROUP, of_task
 from penultimate.report.svg import PAGE, inline_svg, swatch
 from penultimate.report.words import count, interval, listing, p_value, percent, rate, strength
+from penultimate.stats import MEASURE_NAMES
 from penultimate.stats.ranking import BEST
 
 if TYPE_CHECKING:
@@ -114,12 +115,11 @@ def _curve(frame: pd.DataFrame, order: Sequence[str], key: str, task: str) -> Ma
 
 
 def _facts(result: Result) -> list[str]:
-    measure = {"top-1": "top-1 accuracy", "mean-per-class": "mean per-class accuracy"}
     sizes = (result.n_train, result.n_val, result.n_test)
     return [
         count(len(result.classes), "class", "classes"),
         "{:,} / {:,} / {:,} images to train, validate, test".format(*sizes),
-        measure[result.measure],
+        MEASURE_NAMES[result.measure].long,
         f"split: {result.split_source}",
     ]
 

@@ -67,11 +67,54 @@ def permutation_test(
         raise ValueError(f"{len(labels)} labels for {len(only_a)} predictions")
     size = np.bincount(labels)[labels]
     sizes, which = np.unique(size[only_a | only_b], return_inverse=True)
-    if len(sizes) == 0:
-        return 1.0
-    weights, masks = _words(1 / sizes, np.bincount(which))
-    whole = float(np.bitwise_count(masks) @ weights)
     observed = abs(float(np.sum(only_a / size) - np.sum(only_b / size)))
+    return _share_as_extreme(1 / sizes, np.bincount(which), observed, exchanges, seed)
+
+
+def image_exchange_test(
+    right_a: NDArray[np.int64],
+    right_b: NDArray[np.int64],
+    *,
+    exchanges: int = 100_000,
+    seed: int = 0,
+) -> float:
+    """Two-sided p-value that two networks decide equally often right, whole images exchanged.
+
+    The decisions on one image, a class each, are no independent trials: under the null hypothesis
+    an image's two sets of decisions change places together. Otherwise as `permutation_test`.
+
+    Parameters
+    ----------
+    right_a, right_b : how many decisions of each network are right on each image, (n,), of equally
+        many for both.
+
+    Raises
+    ------
+    ValueError : the two are not of one length.
+    """
+    if len(right_a) != len(right_b):
+        raise ValueError(f"{len(right_a)} predictions cannot be paired with {len(right_b)}")
+    gains = right_a - right_b
+    sizes, counts = np.unique(np.abs(gains[gains != 0]), return_counts=True)
+    weights = sizes.astype(np.float64)
+    return _share_as_extreme(weights, counts, abs(float(gains.sum())), exchanges, seed)
+
+
+def _share_as_extreme(
+    weights: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    observed: float,
+    exchanges: int,
+    seed: int,
+) -> float:
+    """The share of random signs, of ``counts`` examples of each weight, that sum to ``observed``.
+
+    Or to more, either way; one of the exchanges is what was seen.
+    """
+    if len(weights) == 0:
+        return 1.0
+    weights, masks = _words(weights, counts)
+    whole = float(np.bitwise_count(masks) @ weights)
     threshold = observed - 1e-9  # equal differences reached in another order of summing are equal
     rng = np.random.default_rng(seed)
     extreme = 0

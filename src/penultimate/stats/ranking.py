@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from penultimate.errors import StoreError
-from penultimate.stats.paired import exact_mcnemar, permutation_test
+from penultimate.metrics import SEVERAL
+from penultimate.stats.decisions import decisions_right, labels_of
+from penultimate.stats.paired import exact_mcnemar, image_exchange_test, permutation_test
 
 SIGNIFICANCE = 0.05
 
@@ -17,6 +19,8 @@ SIGNIFICANCE = 0.05
 BEST = "best"
 MCNEMAR = "exact McNemar test"
 PERMUTATION = "exchange of predictions"
+EXCHANGE = "exchange of images' decisions"
+MORE_RIGHT = "more of its decisions p > 0.5 are right"
 OTHER_EXAMPLES = "other test examples"
 NO_PREDICTIONS = "predictions are missing"
 NO_SCORE = "no score"
@@ -41,8 +45,10 @@ def rank(frame: pd.DataFrame, predictions: Predictions, *, by_seed: bool = False
 
     Where a cell was run more than once, its latest run counts. Each backbone is compared with the
     best of its group on the same test examples: for top-1 by the exact McNemar test, for mean
-    per-class accuracy by exchanging predictions (section 3 of the paper). The p-values are not
-    corrected for the number of comparisons, as in the paper.
+    per-class accuracy by exchanging predictions (section 3 of the paper), for mean average
+    precision by exchanging images, on the share of decisions p > 0.5 that are right and so not on
+    the precision itself (as the paper does for VOC). The p-values are not corrected for the number
+    of comparisons, as in the paper.
 
     Over several seeds a row has the mean of the scores, the mean of the intervals' ends and the
     largest of the p-values: the seeds share images, so more of them must not look like more
@@ -52,7 +58,7 @@ def rank(frame: pd.DataFrame, predictions: Predictions, *, by_seed: bool = False
     ----------
     frame : a row a run, with the columns of ``ResultStore.frame()``.
     predictions : a run's digest to its frame of ``example_id, label, predicted``, a row a test
-        example.
+        example; of ``example_id``, ``label:CLASS`` and ``log_odds:CLASS`` with several labels.
     by_seed : rank under each seed apart, a row a run, in place of a row a backbone.
 
     Returns
@@ -158,17 +164,31 @@ def _test(run: pd.Series, best: pd.DataFrame | None, predictions: Predictions) -
     mine = _read(predictions, run["run"])
     if mine is None or best is None:
         return math.nan, NO_PREDICTIONS
-    same = len(mine) == len(best) and (mine[SAME].to_numpy() == best[SAME].to_numpy()).all()
-    if not same:
+    return _compared(run["measure"], mine, best)
+
+
+def _compared(measure: str, mine: pd.DataFrame, best: pd.DataFrame) -> tuple[float, str]:
+    if not _same_examples(mine, best):
         return math.nan, OTHER_EXAMPLES
+    if measure == SEVERAL:
+        decided, best_decided = decisions_right(mine), decisions_right(best)
+        p = image_exchange_test(best_decided, decided)
+        # The best in precision need not be the best in decisions: that is no proof against this.
+        other_way = p <= SIGNIFICANCE and decided.sum() > best_decided.sum()
+        return (math.nan, MORE_RIGHT) if other_way else (p, EXCHANGE)
     names, labels = np.unique(best["label"].to_numpy(), return_inverse=True)
     right, best_right = (f["predicted"].to_numpy() == names[labels] for f in (mine, best))
-    if run["measure"] == "top-1":
+    if measure == "top-1":
         return exact_mcnemar(best_right, right), MCNEMAR
     return permutation_test(labels, best_right, right), PERMUTATION
 
 
-SAME = ["example_id", "label"]  # what must agree for two test sets to be one
+def _same_examples(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two test sets, sorted, are one: the same examples with the same labels."""
+    names = ["example_id", *labels_of(one)]
+    if len(one) != len(other) or names != ["example_id", *labels_of(other)]:
+        return False
+    return bool((one[names].to_numpy() == other[names].to_numpy()).all())
 
 
 def _read(predictions: Predictions, run: str) -> pd.DataFrame | None:
@@ -178,6 +198,5 @@ def _read(predictions: Predictions, run: str) -> pd.DataFrame | None:
     except StoreError:
         return None
     # Classes come as names, as numbers or as categories: as text they compare all the same.
-    return frame.astype({"label": str, "predicted": str}).sort_values(
-        "example_id", ignore_index=True
-    )
+    texts = {name: str for name in ("label", "predicted") if name in frame}
+    return frame.astype(texts).sort_values("example_id", ignore_index=True)

@@ -206,6 +206,9 @@ class ResultStore:
     def predictions(self, result: Result) -> pd.DataFrame:
         """``example_id, label, predicted, p_predicted, p_label`` of each test example.
 
+        Where an example can have several labels: ``example_id``, and for each class
+        ``label:CLASS`` (1, 0 or -1 for masked) and ``log_odds:CLASS``.
+
         Raises
         ------
         StoreError : they are missing or damaged.

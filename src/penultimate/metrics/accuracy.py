@@ -1,7 +1,4 @@
-"""What a prediction is worth: top-1 and mean per-class accuracy.
-
-Arrays in, numbers out. Undefined is NaN: no example has no accuracy.
-"""
+"""The share of predictions that are right: of all, of each class alike, of image-class pairs."""
 
 from __future__ import annotations
 
@@ -30,6 +27,24 @@ def mean_per_class(labels: NDArray[np.integer[Any]], predicted: NDArray[np.int64
     right = np.bincount(labels, weights=correct)
     present = count > 0
     return float(np.mean(right[present] / count[present]))
+
+
+def pairs_right(
+    labels: NDArray[np.integer[Any]], log_odds: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """(n,) how many of an image's decisions p > 0.5, one a class, are right.
+
+    Labels (n, K) are 1, 0 and -1 (masked: no decision is asked); log odds (n, K) are those of p.
+    """
+    right = ((log_odds > 0) == (labels == 1)) & (labels >= 0)
+    count: NDArray[np.int64] = right.sum(axis=1, dtype=np.int64)
+    return count
+
+
+def pair_accuracy(labels: NDArray[np.integer[Any]], log_odds: NDArray[np.float64]) -> float:
+    """The share of unmasked image-class decisions p > 0.5 that are right, as `pairs_right`."""
+    asked = int((labels >= 0).sum())
+    return float(pairs_right(labels, log_odds).sum()) / asked if asked else float("nan")
 
 
 MEASURES = {"top-1": top_1, "mean-per-class": mean_per_class}
