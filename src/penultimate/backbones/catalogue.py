@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from penultimate.backbones.paper.cards import PAPER, PREFIX
 from penultimate.errors import WeightsUnavailableError
 
 
@@ -58,7 +59,8 @@ def list_backbones(pattern: str = "*") -> list[dict[str, Any]]:
     """Names that match a shell wildcard, with where their weights come from.
 
     ``weights`` is ``package`` (here or to be installed), ``download`` or ``none`` (the
-    architecture only, ``NAME@random`` or ``NAME@CHECKPOINT``).
+    architecture only, ``NAME@random`` or ``NAME@CHECKPOINT``). The paper's networks come with
+    their parameters (without the classification layer), features and image size too.
     """
     import timm
 
@@ -66,6 +68,18 @@ def list_backbones(pattern: str = "*") -> list[dict[str, Any]]:
         {"name": f"{name}@package", "weights": "package", "source": package.install}
         for name, package in PACKAGES.items()
         if fnmatch(f"{name}@package", pattern)
+    ]
+    rows += [
+        {
+            "name": PREFIX + name,
+            "weights": "none",
+            "source": card.builder,
+            "parameters": card.parameters,
+            "features": card.features,
+            "image_size": card.image_size,
+        }
+        for name, card in PAPER.items()
+        if fnmatch(PREFIX + name, pattern)
     ]
     with_weights = set(timm.list_pretrained())
     architectures = set(timm.list_models())

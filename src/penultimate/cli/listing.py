@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from penultimate.errors import UnknownNameError
@@ -29,7 +31,8 @@ def backbones(pattern: str, as_json: bool) -> None:
         raise UnknownNameError("backbone", pattern, known, "wildcards find more, as in 'resnet*'")
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        click.echo(f"{row['name']:{width}}  {_weights(row['weights'], row['source'])}")
+        size = _size(row) if "parameters" in row else ""
+        click.echo(f"{row['name']:{width}}  {size}{_weights(row['weights'], row['source'])}")
     click.echo(
         f"{len(rows)} names. Also: NAME@random, NAME@CHECKPOINT, hf-hub:..., local-dir:DIR, "
         "features:DIR.",
@@ -62,6 +65,11 @@ def tasks(as_json: bool) -> None:
         click.echo(f"{row['name']:8}  {row['classes']:>3} classes  {row['images']:>6,} images")
         click.echo(f"          {row['description']}; split: {row['split']}")
     click.echo("Also: --data DIR (class or split folders), --data TABLE.csv or .parquet.", err=True)
+
+
+def _size(row: dict[str, Any]) -> str:
+    millions = row["parameters"] / 1e6
+    return f"{millions:4.1f}M, {row['features']} features, {row['image_size']} px; "
 
 
 def _weights(weights: str, source: str) -> str:

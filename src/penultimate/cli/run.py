@@ -28,7 +28,7 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
 @click.option(
     "--backbone",
     multiple=True,
-    help="timm's NAME, torchvision:NAME, open_clip:NAME, NAME@random, NAME@package, "
+    help="timm's NAME, paper:NAME, torchvision:NAME, open_clip:NAME, NAME@random, NAME@package, "
     "NAME@CHECKPOINT or features:DIR. Repeatable.",
 )
 @click.option("--method", multiple=True, help="What is trained on the features: linear-probe.")

@@ -44,6 +44,8 @@ class Backbone(Frozen):
     - ``NAME@PATH``: a checkpoint, ``.safetensors`` or ``.pth``;
     - ``torchvision:NAME`` and ``torchvision:NAME.WEIGHTS``: a network of torchvision's;
     - ``open_clip:NAME/TAG``: the image tower of a CLIP model (``penultimate[open_clip]``);
+    - ``paper:NAME@random``, ``paper:NAME@PATH``: one of the paper's sixteen networks, with its
+      switches where they are not the paper's (``paper:inception_v4,dropout=0.2@random``);
     - ``features:DIR``: features that already exist (``features.npy``, ``labels.npy``, ``ids.txt``).
 
     Parameters
