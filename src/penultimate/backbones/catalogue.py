@@ -64,7 +64,7 @@ def list_backbones(pattern: str = "*") -> list[dict[str, Any]]:
     """
     import timm
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": f"{name}@package", "weights": "package", "source": package.install}
         for name, package in PACKAGES.items()
         if fnmatch(f"{name}@package", pattern)
