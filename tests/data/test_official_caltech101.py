@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from penultimate.data import Dataset, load_dataset
 from penultimate.data.decode import read_image
 from penultimate.data.listing import Listing
-from penultimate.data.official.caltech101 import TRAIN, draw, load
+from penultimate.data.official import load_official
+from penultimate.data.official.caltech101 import CARD, TRAIN, draw, load
 from penultimate.errors import DataError
 from penultimate.spec import Task
 
@@ -148,6 +150,19 @@ def test_an_image_missing_between_others_is_missed(tmp_path):
     assert parts(load(root)) == before
     with pytest.raises(DataError, match=r"lacks 1 of 139 images .for example .*image_0007\.jpg"):
         load_dataset(Task(source=f"caltech101:{root}"))
+
+
+def test_the_last_image_of_a_class_is_missed_too(root):
+    """No list names it: all classes are there, and the published number of images is not."""
+    images = sum(SIZES.values())
+    whole = replace(CARD, classes=4, train=120, test=images - 120)
+    assert load_official(whole, str(root)).missing == ()
+    short = replace(whole, test=images - 120 + 2)
+    with pytest.raises(DataError, match=r"lacks 2 of 141 images: .*, or go on .* --allow-missing"):
+        load_official(short, str(root))
+    allowed = load_official(short, str(root), allow_missing=True)
+    assert "19 instead of 21 test images" in " ".join(allowed.found.notices)
+    assert len(load_official(replace(short, classes=5), str(root)).found.entries) == images
 
 
 def test_a_class_too_small_is_said(tmp_path):

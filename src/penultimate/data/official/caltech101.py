@@ -138,6 +138,7 @@ caltech-101/
         ),
     ),
     drawn=True,
+    listed=False,
     also=(
         ("caltech101", CATEGORIES),  # as torchvision unpacks it
         (CATEGORIES, BACKGROUND),  # as the older archive does, or the inner one alone

@@ -46,6 +46,8 @@ class Official:
     archives : what it is published as.
     drawn : whether our own seed, and nothing official, divides train from test (Caltech-101).
     also : further pairs of folder and marker, where it is published in more than one form.
+    listed : whether its own lists name each image. Where they do not, the images are those in the
+        class folders, and only the published sizes tell that one is missing.
     """
 
     name: str
@@ -67,3 +69,4 @@ class Official:
     archives: tuple[Archive, ...] = ()
     drawn: bool = False
     also: tuple[tuple[str, str], ...] = ()
+    listed: bool = True

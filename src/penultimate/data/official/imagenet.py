@@ -239,4 +239,5 @@ ILSVRC/Data/CLS-LOC/train and ILSVRC/Data/CLS-LOC/val.""",
         Archive("ILSVRC2012_devkit_t12.tar.gz", md5="fa75699e90414af021442c21a62c3abf"),
     ),
     also=tuple(("imagenet", folder) for folder in TRAIN[1:]),
+    listed=False,
 )

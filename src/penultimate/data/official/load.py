@@ -15,6 +15,11 @@ from penultimate.data.official.card import Official
 from penultimate.data.official.find import find_root, remedy
 from penultimate.errors import DataError
 
+GO_ON = (
+    "go on without them and have them counted with --allow-missing (allow_missing = true in a "
+    "study file)"
+)
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -47,6 +52,8 @@ def load_official(card: Official, place: str = "", *, allow_missing: bool = Fals
     root = find_root(card, place)
     found = card.load(root)
     notices = check_sizes(card, found)
+    if not card.listed and not allow_missing:
+        _refuse_short(card, root, found)
     if isinstance(found, Examples):
         return Loaded(root, replace(found, notices=(*found.notices, *notices)))
     _refuse_unlike_a_list(card, root, found.entries)
@@ -124,6 +131,17 @@ def _refuse_unlike_a_list(card: Official, root: Path, entries: tuple[Entry, ...]
         )
 
 
+def _refuse_short(card: Official, root: Path, found: Listing | Examples) -> None:
+    """Without lists: all classes are there and images are not, so that it is no smaller set."""
+    parts, classes = _parts_and_classes(found)
+    published = card.train + card.val + card.test
+    if len(classes) == card.classes and parts.total() < published:
+        raise DataError(
+            f"{card.name} at {root} lacks {published - parts.total():,} of {published:,} images: "
+            f"{remedy(card)}, or {GO_ON}"
+        )
+
+
 def _refuse_missing(
     card: Official,
     root: Path,
@@ -140,8 +158,7 @@ def _refuse_missing(
     if not allowed:
         raise DataError(
             f"{card.name} at {root} lacks {len(missing):,} of {len(entries):,} images (for "
-            f"example {example}): {remedy(card)}, or go on without them and have them counted "
-            "with --allow-missing (allow_missing = true in a study file)"
+            f"example {example}): {remedy(card)}, or {GO_ON}"
         )
 
 
