@@ -17,6 +17,11 @@ from penultimate.data import OFFICIAL
 
 TREES: dict[str, Callable[[Path], Path]] = {
     "food101": trees.food101,
+    "cifar10": trees.cifar10,
+    "cifar100": trees.cifar100,
+    "birdsnap": trees.birdsnap,
+    "sun397": trees.sun397,
+    "cars": trees.cars,
     "aircraft": oxford_trees.aircraft,
     "dtd": oxford_trees.dtd,
     "pets": oxford_trees.pets,

@@ -5,12 +5,17 @@ Each file has a ``load`` from the data set's folder and a ``CARD`` with what is 
 
 from penultimate.data.official import (
     aircraft,
+    birdsnap,
     caltech101,
+    cars,
+    cifar10,
+    cifar100,
     dtd,
     flowers102,
     food101,
     imagenet,
     pets,
+    sun397,
 )
 from penultimate.data.official.card import Archive, Official
 from penultimate.data.official.find import data_folder, find, find_root
@@ -20,6 +25,11 @@ OFFICIAL: dict[str, Official] = {
     card.name: card
     for card in (
         food101.CARD,
+        cifar10.CARD,
+        cifar100.CARD,
+        birdsnap.CARD,
+        sun397.CARD,
+        cars.CARD,
         aircraft.CARD,
         dtd.CARD,
         pets.CARD,

@@ -84,5 +84,6 @@ def _candidates(card: Official, place: str) -> list[tuple[Path, str]]:
 
 def _archives(card: Official, place: str) -> list[Path]:
     """Where its archives would lie as they were downloaded."""
-    holders = _holders(card, place)
-    return [holder / archive.file for holder in holders for archive in card.archives]
+    files = [archive.file for archive in card.archives]
+    packed = [file for file in files if file.endswith((".tgz", ".tar.gz", ".tar", ".zip"))]
+    return [holder / file for holder in _holders(card, place) for file in packed]
