@@ -20,6 +20,7 @@ from penultimate.cli.report import report
 from penultimate.cli.results import results
 from penultimate.cli.run import run
 from penultimate.cli.splits import splits
+from penultimate.cli.tasks import tasks
 from penultimate.errors import PenultimateError, nearest
 
 DEBUG = "PENULTIMATE_DEBUG"
@@ -51,7 +52,18 @@ def cli() -> None:
     """
 
 
-for command in (demo, run, init, listing, results, report, predict, splits, imagenet_accuracy):
+for command in (
+    demo,
+    run,
+    init,
+    listing,
+    results,
+    report,
+    predict,
+    splits,
+    tasks,
+    imagenet_accuracy,
+):
     cli.add_command(command)
 
 

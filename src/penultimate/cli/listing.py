@@ -43,28 +43,28 @@ def backbones(pattern: str, as_json: bool) -> None:
 @listing.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def tasks(as_json: bool) -> None:
-    """The built-in tasks."""
+    """Built-in tasks, published data sets, and the kinds of source for any images."""
     from penultimate.cli.output import print_json
-    from penultimate.data import TASKS
+    from penultimate.cli.tasks import all_tasks, paragraph
 
-    rows = [
-        {
-            "name": name,
-            "description": task.description,
-            "classes": task.classes,
-            "images": task.images,
-            "split": task.split,
-            "needs": task.needs or None,
-        }
-        for name, task in TASKS.items()
-    ]
+    rows = all_tasks()
     if as_json:
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row['name']:8}  {row['classes']:>3} classes  {row['images']:>6,} images")
-        click.echo(f"          {row['description']}; split: {row['split']}")
-    click.echo("Also: --data DIR (class or split folders), --data TABLE.csv or .parquet.", err=True)
+        if row["kind"] != "source":
+            sizes = f"{row['classes']:>5,} classes  {row['images']:>9,} images"
+            click.echo(f"{row['name']:10}  {sizes}  {row['measure']}")
+            text = f"{row['description']}; split: {row['split']}"
+            click.echo("\n".join(paragraph(" " * 11, text)))
+    click.echo("\nAny images, as --data or as a task's source:")
+    for row in rows:
+        if row["kind"] == "source":
+            click.echo(f"  {row['name']:22}  {row['description']}")
+    click.echo(
+        "'penultimate tasks show NAME' tells more; 'penultimate tasks download NAME' fetches.",
+        err=True,
+    )
 
 
 def _size(row: dict[str, Any]) -> str:

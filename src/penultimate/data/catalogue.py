@@ -58,3 +58,13 @@ TASKS: dict[str, BuiltIn] = {
         load=load_mnist5k,
     ),
 }
+
+KINDS: dict[str, str] = {
+    "folder:DIR": "class folders, or split folders that hold class folders",
+    "csv:FILE": "a CSV or Parquet table of path,label[,split][,group]",
+    "features:DIR": "features that already exist, with their labels",
+    "hf:NAME[/CONFIG]": "a data set of the Hugging Face hub, or hf:DIR on disk (needs datasets)",
+    "torchvision:NAME[:DIR]": "a class of torchvision.datasets with (image, label) items",
+    "wds:DIR": "WebDataset shards, or wds:PATTERN as in wds:DIR/train-{000..099}.tar",
+}
+"""Kinds of source, for any images, and what they are."""

@@ -132,6 +132,11 @@ def open_sets(name: str, root: Path, *, download: bool = False) -> dict[str, Any
         except Exception as error:  # torchvision answers with ValueError, RuntimeError, OSError
             if isinstance(error, ValueError) and "argument split" in str(error):
                 continue
+            if download:
+                raise DataError(
+                    f"torchvision cannot fetch its {name} into {root} ({first_line(error)}): check "
+                    "the connection and try again, or get its files elsewhere"
+                ) from error
             raise DataError(
                 f"torchvision's {name} cannot be read from {root} ({first_line(error)}): "
                 f"'penultimate tasks download torchvision:{name}' fetches it where torchvision "

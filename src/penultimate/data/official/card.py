@@ -15,11 +15,14 @@ class Archive:
     """A file that the data set is published as.
 
     ``url`` is empty where it is handed out by hand only, and ``md5`` where none is published.
+    ``into`` is the folder that it is unpacked into, where that is neither the data set's own nor
+    told by the archive's members.
     """
 
     file: str
     url: str = ""
     md5: str = ""
+    into: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,10 @@ def find_root(card: Official, place: str = "") -> Path:
         return root
     packed = next((file for file in _archives(card, place) if file.is_file()), None)
     if packed:
-        raise DataError(f"{card.name} is there as {packed} and not unpacked: unpack it where it is")
+        raise DataError(
+            f"{card.name} is there as {packed} and not unpacked: 'penultimate tasks download "
+            f"{card.name} --to {packed.parent}' unpacks it"
+        )
     looked = ", ".join(str(folder / marker) for folder, marker in _candidates(card, place))
     if place:
         raise DataError(f"there is no {card.name} in {given} (looked for {looked}): {remedy(card)}")
@@ -56,6 +59,11 @@ def find(card: Official, place: str = "") -> Path | None:
         if (folder / marker).exists():
             return folder
     return None
+
+
+def looked_for(card: Official, place: str = "") -> list[Path]:
+    """What ``find`` looks for, in its order."""
+    return [folder / marker for folder, marker in _candidates(card, place)]
 
 
 def remedy(card: Official) -> str:

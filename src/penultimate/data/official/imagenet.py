@@ -234,8 +234,16 @@ ILSVRC/Data/CLS-LOC/train and ILSVRC/Data/CLS-LOC/val.""",
     ),
     load=load,
     archives=(
-        Archive("ILSVRC2012_img_train.tar", md5="1d675b47d978889d74fa0da5fadfb00e"),
-        Archive("ILSVRC2012_img_val.tar", md5="29b22e2961454d5413ddabcf34fc5622"),
+        Archive(
+            "ILSVRC2012_img_train.tar",
+            md5="1d675b47d978889d74fa0da5fadfb00e",
+            into="imagenet/train",
+        ),
+        Archive(
+            "ILSVRC2012_img_val.tar",
+            md5="29b22e2961454d5413ddabcf34fc5622",
+            into="imagenet/val",
+        ),
         Archive("ILSVRC2012_devkit_t12.tar.gz", md5="fa75699e90414af021442c21a62c3abf"),
     ),
     also=tuple(("imagenet", folder) for folder in TRAIN[1:]),
