@@ -70,7 +70,7 @@ class TestFinding:
 
     def test_an_archive_that_was_not_unpacked_is_named(self, tmp_path):
         write(tmp_path / "food-101.tar.gz", "")
-        with pytest.raises(DataError, match=r"food-101\.tar\.gz and not unpacked: .penultimate tasks"):
+        with pytest.raises(DataError, match=r"food-101\.tar\.gz and not unpacked: .penultimate"):
             load(f"food101:{tmp_path}")
 
     def test_an_empty_place_is_refused(self):
