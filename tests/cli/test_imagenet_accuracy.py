@@ -48,6 +48,16 @@ class TestMeasuring:
         assert second["top1"] == 0.0
         assert "not computed again" in again.err
 
+    def test_on_fewer_images_says_that_the_other_is_kept(self, penultimate, imagenet) -> None:
+        second = imagenet / "val" / timm.data.ImageNetInfo().index_to_label_name(0) / "a.png"
+        Image.new("RGB", (64, 64)).save(second)
+        command = ("imagenet-accuracy", "test_resnet@random", "--data", imagenet)
+        assert "measured on 2 of 50,000" in penultimate(*command).err
+        second.unlink()
+        fewer = penultimate(*command)
+        assert "measured on 1 of 50,000" in fewer.out
+        assert "the accuracy on 2 images that was measured before is kept" in fewer.err
+
     def test_without_images_is_one_sentence(self, penultimate, place) -> None:
         (place / "empty").mkdir()
         outcome = penultimate("imagenet-accuracy", "test_resnet@random", "--data", "empty")

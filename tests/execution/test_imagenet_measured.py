@@ -200,6 +200,17 @@ def test_a_network_of_torchvision_s_is_measured_with_torchvision_s_transforms(
     assert measured.record["preprocessing"]["crop"] == 224
 
 
+def test_a_network_of_the_paper_s_sees_the_central_square_of_its_own_size() -> None:
+    evaluation = build("paper:mobilenet_v1@random").evaluation()
+    assert evaluation is not None
+    assert evaluation.settings["size"] == 224
+    assert evaluation.settings["crop_pct"] == 0.875
+    assert evaluation.settings["mean"] == list(
+        resolve(Backbone(name="paper:mobilenet_v1@random")).preprocessing.mean
+    )
+    assert evaluation.transform(Image.new("RGB", (300, 200))).shape == (3, 224, 224)
+
+
 def test_a_tower_of_clip_has_no_classes(tree: Path, noise, store: ResultStore) -> None:
     pytest.importorskip("open_clip")
     with pytest.raises(BackboneError, match="no layer for ImageNet's 1,000 classes"):

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from penultimate.execution.measure_imagenet import Measured
+    from penultimate.store import ResultStore
 
 
 @click.command("imagenet-accuracy")
@@ -66,7 +67,7 @@ def imagenet_accuracy(
                 command=_command(name, place, store),
                 progress=bars,
             )
-            for notice in _notices(measured):
+            for notice in _notices(measured, opened):
                 bars.note(notice)
             rows.append(measured)
     if as_json:
@@ -79,11 +80,17 @@ def imagenet_accuracy(
         click.echo(f"{measured.name:{width}}  {top1}  {top5}  {measured.accuracy.source}")
 
 
-def _notices(measured: Measured) -> list[str]:
+def _notices(measured: Measured, store: ResultStore) -> list[str]:
     notices = []
     if not measured.computed:
         notices.append(f"{measured.name} was measured on these images before: not computed again")
-    if measured.accuracy.is_partial:
+    kept = store.imagenet.read(measured.weights).get("measured")
+    if kept is not None and (kept.images or 0) > (measured.accuracy.images or 0):
+        notices.append(
+            f"{measured.name}: the accuracy on {kept.images:,} images that was measured before is "
+            "kept, since more images tell more"
+        )
+    elif measured.accuracy.is_partial:
         notices.append(
             f"{measured.name}: {measured.accuracy.source}; results say so wherever they show it"
         )
