@@ -31,6 +31,7 @@ format: $(READY)
 # The parts of the documentation that are generated; a test holds them current.
 docs: $(READY)
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/generate_tasks.py
 	$(BIN)/python docs/generate_backbones.py
 
 # Whole jobs side by side with what one would write by hand; see benchmarks/README.md.

@@ -88,6 +88,16 @@ def test_the_page_of_the_networks_is_current() -> None:
     assert (ROOT / "docs" / "backbones.md").read_text() == page(), "run: make docs"
 
 
+def test_the_pages_of_the_data_sets_are_current() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        from generate_tasks import pages
+    finally:
+        sys.path.pop(0)
+    written = {page.name: page.read_text() for page in (ROOT / "docs" / "tasks").iterdir()}
+    assert written == pages(), "run: make docs"
+
+
 @pytest.mark.slow
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     # Quick where `make demo` has run before: the same command finds the same runs.

@@ -67,6 +67,7 @@ class TestShow:
         (images / "1.jpg").write_bytes(b"x")
         out = " ".join(penultimate("tasks", "show", f"food101:{place}").out.split())
         assert "with 4 of 101,000 images missing, for example images/apple_pie/2.jpg" in out
+        assert "these are not the published sizes of food101: 3 instead of 75,750 train" in out
         (meta / "test.txt").write_text("nothing\n")
         assert "meta/test.txt" in penultimate("tasks", "show", f"food101:{place}").out
 

@@ -236,10 +236,15 @@ def test_caltechs_zip_of_archives_is_read(tmp_path) -> None:
         packed.writestr("__MACOSX/caltech-101/._x", b"")
     caltech = OFFICIAL["caltech101"]
     unchecked = tuple(replace(a, md5="") for a in caltech.archives)
-    root = get(replace(caltech, archives=unchecked), tmp_path)
+    small = replace(caltech, archives=unchecked, train=60, test=20, classes=2)
+    root = get(small, tmp_path)
     assert root == tmp_path / "caltech-101"
     data = load_dataset(Task(source=f"caltech101:{tmp_path}"))
     assert len(data) == 80
+    (root / "101_ObjectCategories" / "accordion" / "image_0002.jpg").unlink()
+    assert on_disk(small, str(tmp_path))["missing"] == 1
+    get(small, tmp_path)
+    assert on_disk(small, str(tmp_path))["missing"] == 0
 
 
 @pytest.mark.parametrize("name", list(OFFICIAL))

@@ -174,11 +174,15 @@ def _here(row: dict[str, Any]) -> list[str]:
         ]
     if disk["problem"]:
         return paragraph("here      ", disk["problem"])
+    notices = [line for notice in disk["notices"] for line in paragraph(" " * 10, notice)]
     if not disk["missing"]:
-        return [f"here       {disk['found']}, complete"]
+        return [f"here       {disk['found']}, no image is missing", *notices]
     shown = ", ".join(disk["missing_examples"])
-    return paragraph(
-        "here      ",
-        f"{disk['found']}, with {disk['missing']:,} of {row['images']:,} images missing, for "
-        f"example {shown}",
+    return (
+        paragraph(
+            "here      ",
+            f"{disk['found']}, with {disk['missing']:,} of {row['images']:,} images missing"
+            + (f", for example {shown}" if shown else ""),
+        )
+        + notices
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from penultimate.data.examples import Examples
 from penultimate.data.official.card import Official
 from penultimate.data.official.find import find, looked_for
-from penultimate.data.official.load import load_official
+from penultimate.data.official.load import Loaded, load_official
 from penultimate.errors import DataError
 
 EXAMPLES = 5  # of missing images that are named
@@ -46,7 +47,8 @@ def can_be_fetched(card: Official) -> bool:
 def on_disk(card: Official, place: str = "") -> dict[str, Any]:
     """Where it was looked for, where it is, and how many of its images are missing there.
 
-    ``problem`` says why nothing can be counted, where its lists cannot be read.
+    ``problem`` says why nothing can be counted, where its lists cannot be read; ``notices`` what
+    is unlike the published data set.
     """
     root = find(card, place)
     record: dict[str, Any] = {
@@ -54,6 +56,7 @@ def on_disk(card: Official, place: str = "") -> dict[str, Any]:
         "found": None if root is None else str(root),
         "missing": None,
         "missing_examples": [],
+        "notices": [],
         "problem": None,
     }
     if root is None:
@@ -63,6 +66,16 @@ def on_disk(card: Official, place: str = "") -> dict[str, Any]:
     except DataError as error:
         record["problem"] = str(error)
         return record
-    record["missing"] = len(loaded.missing)
+    record["missing"] = lacking(card, loaded)
+    record["notices"] = list(loaded.found.notices)
     record["missing_examples"] = [skipped.id for skipped in loaded.missing[:EXAMPLES]]
     return record
+
+
+def lacking(card: Official, loaded: Loaded) -> int:
+    """How many images are not there: of those listed, or of the published number without lists."""
+    if card.listed:
+        return len(loaded.missing)
+    found = loaded.found
+    there = len(found.ids if isinstance(found, Examples) else found.entries)
+    return max(0, card.train + card.val + card.test - there)

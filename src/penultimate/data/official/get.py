@@ -6,6 +6,7 @@ from pathlib import Path
 
 from penultimate.data.download import check, fetch
 from penultimate.data.official.card import Archive, Official
+from penultimate.data.official.describe import lacking
 from penultimate.data.official.find import data_folder, find, find_root
 from penultimate.data.official.load import load_official
 from penultimate.data.unpack import is_archive, top_of, unpack
@@ -64,10 +65,9 @@ def is_complete(card: Official, place: str = "") -> bool:
     if find(card, place) is None:
         return False
     try:
-        load_official(card, place)
-    except DataError:
+        return lacking(card, load_official(card, place, allow_missing=True)) == 0
+    except DataError:  # its lists are not whole
         return False
-    return True
 
 
 def _here(card: Official, archive: Archive, holder: Path, *, keep: bool) -> Path | None:
