@@ -6,7 +6,7 @@ from pathlib import Path
 
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.official.card import Archive, Official
-from penultimate.data.official.lists import read_lines, unreadable
+from penultimate.data.official.lists import read_lines, wrong_line
 
 
 def load(root: Path) -> Listing:
@@ -16,14 +16,14 @@ def load(root: Path) -> Listing:
     ------
     DataError : a list is missing or not as published.
     """
-    variants = {line.strip() for line in read_lines(root / "data" / "variants.txt")}
+    variants = set(read_lines(root / "data" / "variants.txt"))
     entries = []
     for part in ("train", "val", "test"):
         file = root / "data" / f"images_variant_{part}.txt"
         for line in read_lines(file):
-            name, _, variant = line.strip().partition(" ")  # a variant may have spaces and slashes
+            name, _, variant = line.partition(" ")  # a variant may have spaces and slashes
             if variant not in variants:
-                raise unreadable(file, f"its line {line!r} is not an image and a variant")
+                raise wrong_line(file, line, "is not an image and a variant")
             id_ = f"data/images/{name}.jpg"
             entries.append(Entry(id_, root / id_, variant, part))
     return Listing(tuple(entries), "official")

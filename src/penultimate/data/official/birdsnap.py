@@ -6,7 +6,7 @@ from pathlib import Path
 
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.official.card import Archive, Official
-from penultimate.data.official.lists import read_lines, unreadable
+from penultimate.data.official.lists import read_lines, unreadable, wrong_line
 
 FOLDERS = ("download/images", "images")  # where the script of the data set puts them, or is told to
 
@@ -50,7 +50,7 @@ def _table(file: Path, *columns: str) -> list[dict[str, str]]:
     for line in lines[1:]:
         cells = [cell.strip() for cell in line.split("\t")]
         if len(cells) <= max(place for _, place in places):
-            raise unreadable(file, f"the line {line[:40]!r} has {len(cells)} cells only")
+            raise wrong_line(file, line, f"has {len(cells)} cells only")
         rows.append({column: cells[place] for column, place in places})
     return rows
 

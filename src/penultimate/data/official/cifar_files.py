@@ -68,10 +68,7 @@ def read_names(file: Path, key: str, classes: int) -> list[str]:
     DataError : there are not ``classes`` of them, each another.
     """
     names: Any
-    if file.suffix == ".txt":
-        names = [line.strip() for line in read_lines(file)]
-    else:
-        names = _dictionary(file).get(key)
+    names = read_lines(file) if file.suffix == ".txt" else _dictionary(file).get(key)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise unreadable(file, f"it has no list of names {key!r}")
     if len(names) != classes or len(set(names)) != classes:

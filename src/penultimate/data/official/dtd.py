@@ -6,7 +6,7 @@ from pathlib import Path
 
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.official.card import Archive, Official
-from penultimate.data.official.lists import read_lines, unreadable
+from penultimate.data.official.lists import read_lines, wrong_line
 
 SPLIT = 1  # of ten
 
@@ -22,9 +22,9 @@ def load(root: Path) -> Listing:
     for part in ("train", "val", "test"):
         file = root / "labels" / f"{part}{SPLIT}.txt"
         for line in read_lines(file):
-            label, _, name = line.strip().partition("/")
+            label, _, name = line.partition("/")
             if not label or not name:
-                raise unreadable(file, f"its line {line!r} is not CLASS/IMAGE")
+                raise wrong_line(file, line, "is not CLASS/IMAGE")
             id_ = f"images/{label}/{name}"
             entries.append(Entry(id_, root / id_, label, part))
     return Listing(tuple(entries), f"official split {SPLIT}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.official.card import Archive, Official
-from penultimate.data.official.lists import read_lines, read_text, unreadable
+from penultimate.data.official.lists import read_lines, read_text, unreadable, wrong_line
 
 
 def load(root: Path) -> Listing:
@@ -23,7 +23,7 @@ def load(root: Path) -> Listing:
         for name in names:
             label, slash, image = name.partition("/")
             if not (label and slash and image):
-                raise unreadable(file, f"{name!r} is not CLASS/IMAGE")
+                raise wrong_line(file, name, "is not CLASS/IMAGE")
             id_ = f"images/{name}.jpg"
             entries.append(Entry(id_, root / id_, label, part))
     return Listing(tuple(entries), "official")
@@ -32,7 +32,7 @@ def load(root: Path) -> Listing:
 def _names(meta: Path, part: str) -> tuple[Path, list[str]]:
     text, as_json = meta / f"{part}.txt", meta / f"{part}.json"
     if text.exists() or not as_json.exists():
-        return text, [line.strip() for line in read_lines(text)]
+        return text, read_lines(text)
     try:
         by_class = json.loads(read_text(as_json))
         return as_json, [str(name) for names in by_class.values() for name in names]

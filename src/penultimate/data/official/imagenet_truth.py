@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from penultimate.data.official.lists import read_lines, read_mat, unreadable
+from penultimate.data.official.lists import read_lines, read_mat, unreadable, wrong_line
 
 DEVKIT = "ILSVRC2012_devkit_t12"
 SOLUTION = "LOC_val_solution.csv"
@@ -65,8 +65,8 @@ def _devkit(data: Path) -> Truth:
     file = data / "ILSVRC2012_validation_ground_truth.txt"
     of_image = {}
     for i, number in enumerate(read_lines(file), 1):
-        if not number.strip().isdecimal() or int(number) not in wordnet_id:
-            raise unreadable(file, f"its line {number!r} is not the number of a class in meta.mat")
+        if not number.isdecimal() or int(number) not in wordnet_id:
+            raise wrong_line(file, number, "is not the number of a class in meta.mat")
         of_image[f"ILSVRC2012_val_{i:08d}"] = wordnet_id[int(number)]
     return Truth(tuple(sorted(wordnet_id.values())), of_image)
 
@@ -80,13 +80,13 @@ def _kaggle(solution: Path, mapping: Path) -> Truth:
             continue
         wordnet_id = boxes.partition(" ")[0]
         if not VALIDATION_NAME.fullmatch(name) or not WORDNET_ID.fullmatch(wordnet_id):
-            raise unreadable(solution, f"its line {line!r} is not a name, a comma and WordNet ids")
+            raise wrong_line(solution, line, "is not a name, a comma and WordNet ids")
         of_image[name] = wordnet_id
     classes = set()
     for line in read_lines(mapping):
         wordnet_id = line.partition(" ")[0]
         if not WORDNET_ID.fullmatch(wordnet_id):
-            raise unreadable(mapping, f"its line {line!r} is not a WordNet id and names")
+            raise wrong_line(mapping, line, "is not a WordNet id and names")
         classes.add(wordnet_id)
     unknown = sorted(set(of_image.values()) - classes)
     if unknown:

@@ -8,15 +8,21 @@ from typing import Any
 
 from penultimate.errors import DataError
 
+SHOWN = 80  # characters of a line
+
 
 def read_lines(file: Path) -> list[str]:
-    """The lines of a text file without their ends; empty lines are left out.
+    """The lines of a text file without spaces at their ends; empty lines are left out.
+
+    Only a line feed, perhaps after a carriage return, ends a line, as for those who wrote them;
+    Python would also break one at rarer characters.
 
     Raises
     ------
     DataError : it is not there, or no text.
     """
-    return [line for line in read_text(file).splitlines() if line.strip()]
+    lines = (line.strip(" \r") for line in read_text(file).split("\n"))
+    return [line for line in lines if line.strip()]
 
 
 def read_text(file: Path) -> str:
@@ -55,6 +61,12 @@ def read_mat(file: Path, *names: str) -> list[Any]:
         if name not in found:
             raise unreadable(file, f"it has no variable {name!r}")
     return [found[name] for name in names]
+
+
+def wrong_line(file: Path, line: str, why: str) -> DataError:
+    """The error for a line that is not as published; ``why`` goes on after ``its line ...``."""
+    shown = line if len(line) <= SHOWN else f"{line[:SHOWN]}..."  # a page of HTML is one line
+    return unreadable(file, f"its line {shown!r} {why}")
 
 
 def unreadable(file: Path, reason: str) -> DataError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.official.card import Archive, Official
-from penultimate.data.official.lists import read_lines, unreadable
+from penultimate.data.official.lists import read_lines, wrong_line
 
 LINE = re.compile(r"((.+)_\d+) (\d+) [12] \d+")
 """Image, class, the class's number from 1 to 37, 1 for a cat or 2 for a dog, breed among these."""
@@ -27,12 +27,12 @@ def load(root: Path) -> Listing:
         for line in read_lines(file):
             if line.startswith("#"):
                 continue
-            found = LINE.fullmatch(line.strip())
+            found = LINE.fullmatch(line)
             if found is None:
-                raise unreadable(file, f"its line {line!r} is not NAME CLASS SPECIES BREED")
+                raise wrong_line(file, line, "is not NAME CLASS SPECIES BREED")
             name, label, number = found.groups()
             if number_of.setdefault(label, number) != number:
-                raise unreadable(file, f"its line {line!r} gives {label!r} a second number")
+                raise wrong_line(file, line, f"gives {label!r} a second number")
             id_ = f"images/{name}.jpg"
             entries.append(Entry(id_, root / id_, label, part))
     return Listing(tuple(entries), "official")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from penultimate.data.listing import Entry, Listing
 from penultimate.data.official.card import Archive, Official
-from penultimate.data.official.lists import read_lines, unreadable
+from penultimate.data.official.lists import read_lines, wrong_line
 from penultimate.errors import DataError
 
 LISTS = {"train": "Training_01.txt", "test": "Testing_01.txt"}
@@ -20,15 +20,14 @@ def load(root: Path) -> Listing:
     DataError : a list is missing or not as published.
     """
     lists = _folder_of_lists(root)
-    known = {line.strip() for line in read_lines(root / "ClassName.txt")}
+    known = set(read_lines(root / "ClassName.txt"))
     entries = []
     for part, name in LISTS.items():
-        for line in read_lines(lists / name):
-            path = line.strip()
+        for path in read_lines(lists / name):
             folder = path.rpartition("/")[0]
             if folder not in known or folder.count("/") < 2:
-                raise unreadable(
-                    lists / name, f"{path!r} is in no class that {root / 'ClassName.txt'} names"
+                raise wrong_line(
+                    lists / name, path, f"is in no class that {root / 'ClassName.txt'} names"
                 )
             id_ = path.removeprefix("/")
             entries.append(Entry(id_, root / id_, class_name(folder), part))
