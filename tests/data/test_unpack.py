@@ -46,6 +46,27 @@ def test_every_kind_of_archive_gives_its_members(tmp_path, name) -> None:
     assert files(tmp_path / "out") == MEMBERS
 
 
+def test_links_within_the_folder_are_made_and_made_again(tmp_path) -> None:
+    archive = make(tmp_path / "x.tar")
+    with tarfile.open(archive, "a") as tar:
+        tar.addfile(special(tarfile.LNKTYPE, "set/hard.txt", "set/list.txt"))
+        tar.addfile(special(tarfile.SYMTYPE, "set/soft.txt", "list.txt"))
+    for _ in range(2):
+        unpack(archive, tmp_path / "out")
+        assert (tmp_path / "out" / "set" / "hard.txt").read_bytes() == b"1\n2\n"
+        assert (tmp_path / "out" / "set" / "soft.txt").read_bytes() == b"1\n2\n"
+
+
+def test_an_encrypted_zip_is_one_sentence(tmp_path) -> None:
+    archive = make(tmp_path / "x.zip")
+    data = bytearray(archive.read_bytes())
+    for start in (6, data.index(b"PK\x01\x02") + 8):  # the flags, in both places they stand
+        data[start] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(DataError, match=r"is damaged .*encrypted"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_archives_in_it_are_unpacked_beside_or_into_a_folder_of_their_name(tmp_path) -> None:
     flat = make(tmp_path / "n01.tar", {"n01_1.JPEG": b"1", "n01_2.JPEG": b"2"})
     deep = make(tmp_path / "cats.tar.gz", {"cats/a/1.jpg": b"3"})

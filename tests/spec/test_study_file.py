@@ -274,6 +274,7 @@ class TestRootedPaths:
             ("torchvision:CIFAR10", "torchvision:CIFAR10"),
             ("wds:shards/train-{{0..3}}.tar", "wds:{}/shards/train-{{0..3}}.tar"),
             ("hf:saved", "hf:{}/saved"),
+            ("hf:saved?label=fine", "hf:{}/saved?label=fine"),
             ("hf:uoft-cs/cifar10", "hf:uoft-cs/cifar10"),
         ],
     )

@@ -80,13 +80,19 @@ def _extract(archive: Path, folder: Path, step: Step) -> Iterator[str]:
         raise _damaged(archive, error) from error
 
 
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError),
+    *(RuntimeError, NotImplementedError),  # a zip archive that is encrypted, or compressed oddly
+)
 
 
 def _from_tar(archive: Path, file: BinaryIO, folder: Path) -> Iterator[str]:
     with tarfile.open(fileobj=file, mode="r:*") as tar:
         for member in tar:
-            tar.extract(member, folder, filter="data")
+            safe = tarfile.data_filter(member, str(folder))
+            if safe.islnk():  # a link is not made where one is: an earlier call may have made it
+                (folder / safe.name).unlink(missing_ok=True)
+            tar.extract(safe, folder, filter="data")
             if member.isreg():
                 yield member.name.lstrip("/\\")  # as it was written
 

@@ -244,8 +244,12 @@ def _rooted_source(source: str, folder: Path) -> str:
     name, colon, root = place.partition(":")
     if kind == "torchvision":
         return f"{kind}:{name}:{_place(folder, root)}" if colon and root else source
-    if not place or (kind == "hf" and not os.path.lexists(_place(folder, place))):
+    if not place:
         return source
+    if kind == "hf":  # a folder if there is one; else a name on a hub
+        place, mark, columns = place.partition("?")
+        there = os.path.lexists(_place(folder, place))
+        return f"{kind}:{_place(folder, place)}{mark}{columns}" if there else source
     return f"{kind}:{_place(folder, place)}"
 
 
