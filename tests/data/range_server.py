@@ -19,6 +19,7 @@ class Server:
     files : by path.
     break_after : bytes of one answer after which the connection ends; None for never.
     breaks : how many answers break off.
+    stall : whether the connection then stays open without a further byte, until the end.
     ranges : whether it can resume.
     kind : the content type it says.
     """
@@ -26,11 +27,13 @@ class Server:
     files: dict[str, bytes] = field(default_factory=dict)
     break_after: int | None = None
     breaks: int = 1
+    stall: bool = False
     ranges: bool = True
     kind: str = "application/octet-stream"
     asked: list[tuple[str, str]] = field(default_factory=list)
     sent: int = 0
     url: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -71,6 +74,9 @@ def serving(**settings) -> Iterator[Server]:
                 self.close_connection = True
             self.wfile.write(rest)
             server.sent += len(rest)
+            if server.stall and len(rest) < len(data) - first:
+                self.wfile.flush()
+                server.over.wait()
 
     web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True)
@@ -79,6 +85,7 @@ def serving(**settings) -> Iterator[Server]:
     try:
         yield server
     finally:
+        server.over.set()
         web.shutdown()
         web.server_close()
         thread.join()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +59,28 @@ def test_a_later_call_goes_on_where_an_earlier_one_was_interrupted(tmp_path, mon
         fetch(f"{server.url}/a", tmp_path / "a", MD5)
     assert (tmp_path / "a").read_bytes() == DATA
     assert server.sent == len(DATA)
+
+
+def test_a_process_that_was_killed_loses_nothing_that_arrived(tmp_path) -> None:
+    stalling = serving(files={"/a": DATA}, break_after=2_000_000, stall=True)
+    with stalling as server:
+        code = "from penultimate.data.download import fetch; from pathlib import Path; import sys;"
+        code += "fetch(sys.argv[1], Path(sys.argv[2]), sys.argv[3])"
+        arguments = [f"{server.url}/a", str(tmp_path / "a"), MD5]
+        process = subprocess.Popen([sys.executable, "-c", code, *arguments])
+        part = tmp_path / "a.part"
+        deadline = time.monotonic() + 60
+        # What is read in blocks of a quarter of a megabyte is on the disk but for the last block.
+        while not part.exists() or part.stat().st_size < 1_700_000:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        had = part.stat().st_size
+        fetch(f"{server.url}/a", tmp_path / "a", MD5)
+    assert (tmp_path / "a").read_bytes() == DATA
+    assert server.asked[1:] == [("/a", f"bytes={had}-")]
 
 
 def test_a_server_that_cannot_resume_sends_all_again(tmp_path) -> None:
