@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penultimate.solvers.curvature import ExactCurvature, KroneckerCurvature, solve_intercept
-from penultimate.solvers.lbfgs import Memory
-from penultimate.solvers.model import Trend
+from penultimate.solvers.memory import Memory
+from penultimate.solvers.model import Stall
 from penultimate.solvers.reduction import reduce
 from penultimate.solvers.search import minimise_along
 from penultimate.solvers.softmax import Softmax
@@ -164,23 +164,32 @@ def test_memory_forgets_what_has_no_curvature() -> None:
     torch.testing.assert_close(memory.solve(g, lambda q: 0.1 * q), 0.1 * g)
 
 
-def test_trend_adds_up_the_steps_to_come() -> None:
-    """Steps that halve the decrement, and gain what it says, add up to twice the decrement."""
-    trend = Trend(1e-16)
-    assert trend.observe(10.0, 2.0) == 2.0
-    assert trend.observe(8.0, 1.0) == pytest.approx(2.0)
-    assert trend.observe(7.0, 0.5) == pytest.approx(1.0)
-    assert trend.observe(6.0, 0.25) == pytest.approx(1.0)  # gained twice what was promised
-    assert not trend.stalled
+@pytest.mark.parametrize("gain, rounds", [(0.0, 3), (0.05, 4)])
+def test_steps_that_gain_too_little_are_a_stall(gain: float, rounds: int) -> None:
+    """Nothing at all three times; a twentieth of what was promised four times, in float32."""
+    stall, objective = Stall(1e-7), 10.0
+    for done in range(rounds):
+        assert not stall.stalled, f"after {done}"
+        stall.promise(objective, 1.0)
+        objective -= gain
+        stall.observe(objective)
+    assert stall.stalled
 
 
-def test_trend_notices_a_stall() -> None:
-    trend = Trend(1e-16)
-    for _ in range(4):
-        trend.observe(10.0, 2.0)
-    assert trend.stalled
-    trend.leave()
-    assert not trend.stalled
+def test_a_good_step_ends_a_row_of_bad_ones() -> None:
+    stall = Stall(1e-7)
+    for objective in (10.0, 10.0, 9.0, 9.0, 9.0):
+        stall.observe(objective)
+        stall.promise(objective, 1.0)
+    assert not stall.stalled
+
+
+def test_what_rounding_hides_is_no_stall() -> None:
+    stall = Stall(1e-7)
+    for _ in range(5):
+        stall.promise(10.0, 1e-6)
+        stall.observe(10.0)
+    assert not stall.stalled
 
 
 def softmax_line(

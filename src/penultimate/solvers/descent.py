@@ -20,7 +20,7 @@ from torch import Tensor
 
 from penultimate.errors import SolverError
 from penultimate.solvers.extrapolation import Solution, extrapolate
-from penultimate.solvers.model import Model, Trend
+from penultimate.solvers.model import Model
 from penultimate.solvers.point import Report, minimise
 from penultimate.solvers.reduction import Reduced
 from penultimate.solvers.result import Outcome
@@ -84,7 +84,7 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
     stages = [stage]
     last = _start(stage.rows, problem.n_outputs, stage.reduced)
     before: deque[Solution] = deque(maxlen=problem.history)
-    model, trend = Model(), Trend(torch.finfo(stage.rows.dtype).eps)
+    model = Model()
     reports: dict[float, Report] = {}
     products = 0
     strongest = stage.rows.max_curvature * float(stage.rows.spectrum.max()) * stage.reduced.scale**2
@@ -101,7 +101,6 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
                 solution,
                 l2,
                 model,
-                trend,
                 tolerance=tolerance,
                 max_products=2 * settings.max_evaluations,
             )
@@ -114,7 +113,7 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
             stage, last = _in_float64(problem, stage.reduced, solution)
             stages.append(stage)
             before.clear()
-            model, trend = Model(), Trend(torch.finfo(torch.float64).eps)
+            model = Model()
         before.append(last)
         last = solution
         if not wanted:

@@ -90,11 +90,14 @@ class Independent:
         bend = self._weighted(second).mul_(direction).mul_(direction).sum(dtype=torch.float64)
         return torch.stack([along, bend])
 
-    def drift(self, margins: Tensor, direction: Tensor) -> Tensor:
-        """How the summed residual changes along ``direction (n, K)``: (K,)."""
+    def curvature(self, margins: Tensor) -> Tensor:
+        """The second derivative, signed as residuals are by margins, (n, K)."""
         _, _, second = self._phi(margins)
-        change = self._weighted(second).mul_(direction).mul_(self._signs)
-        return change.sum(dim=0, dtype=torch.float64)
+        return self._weighted(second) * self._signs
+
+    def bent(self, curvature: Tensor, direction: Tensor) -> Tensor:
+        """How the residual changes along ``direction (n, K)``, in margins."""
+        return curvature * direction
 
     def hessian(self, margins: Tensor, Z: Tensor) -> Tensor:
         """Second derivative by the coefficients of ``Z (n, r)``: (K, r, r), block by block."""

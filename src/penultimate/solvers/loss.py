@@ -58,8 +58,11 @@ class Loss(Protocol):
     def slope(self, margins: Tensor, direction: Tensor) -> Tensor:
         """First and second derivative along ``direction``, at ``margins``: (2,) float64."""
 
-    def drift(self, margins: Tensor, direction: Tensor) -> Tensor:
-        """How the summed residual changes along ``direction``: (K,) float64."""
+    def curvature(self, margins: Tensor) -> Tensor:
+        """What `bent` needs to know of the margins, ``(n, K)``: computed once, used often."""
+
+    def bent(self, curvature: Tensor, direction: Tensor) -> Tensor:
+        """How the residual changes along ``direction``, both ``(n, K)``, weights included."""
 
     def hessian(self, margins: Tensor, Z: Tensor) -> Tensor:
         """Second derivative by all coefficients of ``Z (n, r)``, float64.

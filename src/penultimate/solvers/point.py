@@ -1,12 +1,12 @@
-"""The minimum at one value of l2: preconditioned L-BFGS with the intercept eliminated.
+"""The minimum at one value of l2: Newton's method with the intercept eliminated.
 
 What is minimised is ``F(W) = min_b f(W, b)``: after every step the intercept is brought to its
 minimum at the new margins, which takes a pass or two over (n, K) and no product with the
 features. F is strongly convex with constant l2 and its gradient is that of f by W there, so
 ``||grad||^2 / (2 l2)`` bounds the distance from the minimum at every step.
 
-One iteration is one product forth (the direction's margins), a search along the line, and one
-product back (the gradient): two products are the price, however long the search.
+Each Newton step is found by conjugate gradients (`newton.py`), two products with the features an
+iteration, and scaled by a search along its line, which needs none.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ import torch
 
 from penultimate.solvers.curvature import solve_intercept
 from penultimate.solvers.extrapolation import Solution
-from penultimate.solvers.lbfgs import dot
 from penultimate.solvers.loss import Summary
-from penultimate.solvers.model import Model, Trend
+from penultimate.solvers.memory import dot
+from penultimate.solvers.model import Model, Stall
+from penultimate.solvers.newton import newton_step
 from penultimate.solvers.result import Outcome
 from penultimate.solvers.rows import Margins, Rows
 from penultimate.solvers.search import minimise_along
 
-# The estimate is of second order and, for large problems, from L-BFGS's model: stop only when it
-# is this much below the tolerance.
+# The estimate is of second order and, for large problems, from a model: stop only when it is this
+# much below the tolerance, and solve Newton's equations to this much of it.
 SAFETY = 0.25
+SOLVED = 0.1
 # Small problems are solved to this, relative, whatever the tolerance.
 POLISHED = 1e-17
 
@@ -58,11 +60,6 @@ class Report:
     estimate: float
     outcome: Outcome
     products: int
-
-
-def logmean(a: float, b: float) -> float:
-    """The mean of the values that an exponential takes between ``a`` and ``b``."""
-    return (a - b) / math.log(a / b) if abs(a - b) > 1e-6 * a else (a + b) / 2
 
 
 def eliminate_intercept(rows: Rows, solution: Solution) -> tuple[Summary, float]:
@@ -101,19 +98,17 @@ def minimise(
     solution: Solution,
     l2: float,
     model: Model,
-    trend: Trend,
     *,
     tolerance: float,
     max_products: int,
 ) -> Report:
     """Move ``solution`` to the minimum at ``l2`` (in the reduced features' units).
 
-    ``model`` and ``trend`` may hold what was seen at other values of l2, and are added to.
+    ``model`` may hold what was seen at other values of l2, and is added to.
     """
     products = 0
     polish = 3 if rows.hessian_is_cheap else 0
-    model.leave()
-    trend.leave()
+    stall = Stall(torch.finfo(solution.W.dtype).eps)
     while True:
         summary, left = eliminate_intercept(rows, solution)
         if not math.isfinite(float(summary.value)):
@@ -121,15 +116,14 @@ def minimise(
         W, C = solution.W, summary.curvature
         G = rows.gradient(solution.margins).add_(W, alpha=l2)
         products += 1
-        model.update(rows, solution, G, C, l2)
-        d = model.step(G)
-        slope = dot(G, d)
+        model.update(rows, solution.margins, C, l2)
         objective = float(summary.value) + l2 / 2 * dot(W, W)
+        stall.observe(objective)
         norm = float(torch.linalg.vector_norm(G))
         # The intercept is not quite at its minimum: its share, and what it hides of G.
         hidden = math.sqrt(2 * left * rows.max_curvature * float(rows.spectrum.max()))
         bound = left + (norm + hidden) ** 2 / (2 * l2)
-        estimate = min(rows.caution * trend.observe(objective, -slope / 2), bound)
+        estimate = min(rows.caution * model.decrement(G), bound)
         report = Report(objective, norm, bound, estimate, Outcome.STALLED, products)
         if bound <= tolerance * objective:
             report = replace(report, outcome=Outcome.CERTIFIED)
@@ -138,23 +132,34 @@ def minimise(
         if report.outcome.good:
             # Newton's last steps double the digits, and for small problems they cost nothing.
             polish -= 1
-            if polish < 0 or estimate <= POLISHED * objective or products + 2 > max_products:
+            if polish < 0 or estimate <= POLISHED * objective or products + 3 > max_products:
                 return report
-        elif trend.stalled:
+        elif stall.stalled:
             return report
-        elif products + 2 > max_products:
+        elif products + 3 > max_products:
             return replace(report, outcome=Outcome.OUT_OF_EVALUATIONS)
-        direction = rows.margins(d, torch.zeros_like(solution.b))
-        products += 1
-        # The intercept goes along, so that the line follows the valley of its minima.
-        drift = rows.drift(solution.margins, direction)
-        db = solve_intercept(C, drift, shift_invariant=rows.shift_invariant).neg_()
-        rows.add_intercept(direction, db)
-        line = Line(rows, solution.margins, direction, l2 * dot(W, d), l2 * dot(d, d))
-        t = minimise_along(line.derivatives, slope) if slope < 0 else 0.0
+        step = newton_step(
+            rows,
+            solution.margins,
+            G,
+            C,
+            model,
+            l2,
+            enough=SOLVED * tolerance * objective,
+            max_products=max_products - products - 1,
+        )
+        products += step.products
+        model.ratio = step.ratio
+        stall.promise(objective, step.decrement)
+        slope = dot(G, step.W)
+        t = 0.0
+        if slope < 0:
+            pull, weight = l2 * dot(W, step.W), l2 * dot(step.W, step.W)
+            line = Line(rows, solution.margins, step.margins, pull, weight)
+            t = minimise_along(line.derivatives, slope)
         # Less than rounding moves W at all: no step can be told from none.
-        if not t * math.sqrt(dot(d, d)) > torch.finfo(W.dtype).eps * math.sqrt(dot(W, W)):
+        if not t * math.sqrt(dot(step.W, step.W)) > torch.finfo(W.dtype).eps * math.sqrt(dot(W, W)):
             return replace(report, products=products)
-        solution.W, solution.b = W + t * d, solution.b + t * db
-        for block, along in zip(solution.margins, direction, strict=True):
+        solution.W, solution.b = W + t * step.W, solution.b + t * step.b
+        for block, along in zip(solution.margins, step.margins, strict=True):
             block.add_(along, alpha=t)

@@ -8,7 +8,7 @@ size of the parameters and the same on each of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -69,9 +69,14 @@ class Rows:
 
     def gradient(self, margins: Margins) -> Tensor:
         """One product back: the gradient ``(K, r)`` of the loss by W."""
-        G = self._losses[0].residual(margins[0]).T @ self._blocks.block(0)
-        for i, loss in enumerate(self._losses[1:], start=1):
-            G.addmm_(loss.residual(margins[i]).T, self._blocks.block(i))
+        blocks = zip(self._losses, margins, strict=True)
+        return self._back(loss.residual(m) for loss, m in blocks)
+
+    def _back(self, residuals: Iterator[Tensor]) -> Tensor:
+        """The sum over rows of residuals ``(n, K)`` times features."""
+        G = next(residuals).T @ self._blocks.block(0)
+        for i, residual in enumerate(residuals, start=1):
+            G.addmm_(residual.T, self._blocks.block(i))
         return self._blocks.leave(self._team.sum(G))
 
     def summary(self, margins: Margins) -> Summary:
@@ -89,10 +94,20 @@ class Rows:
         flat = self._team.sum(flat)
         return Summary(flat[0], flat[1 : 1 + k], flat[1 + k :].reshape(k, k))
 
-    def drift(self, margins: Margins, direction: Margins) -> Tensor:
-        """How the gradient by the intercept changes along ``direction``: (K,)."""
-        blocks = zip(self._losses, margins, direction, strict=True)
-        return self._team.sum(_total([loss.drift(m, d) for loss, m, d in blocks]))
+    def curvature(self, margins: Margins) -> Margins:
+        """What the two functions below need to know of the margins."""
+        return [loss.curvature(m) for loss, m in zip(self._losses, margins, strict=True)]
+
+    def drift(self, curvature: Margins, direction: Margins) -> Tensor:
+        """How the gradient by the intercept changes along ``direction``: (K,) float64."""
+        blocks = zip(self._losses, curvature, direction, strict=True)
+        parts = [loss.bent(c, d).sum(dim=0, dtype=torch.float64) for loss, c, d in blocks]
+        return self._team.sum(_total(parts))
+
+    def bent(self, curvature: Margins, direction: Margins) -> Tensor:
+        """One product back: how the gradient ``(K, r)`` by W changes along ``direction``."""
+        blocks = zip(self._losses, curvature, direction, strict=True)
+        return self._back(loss.bent(c, d) for loss, c, d in blocks)
 
     def slope(self, margins: Margins, direction: Margins, t: float) -> tuple[float, float]:
         """First and second derivative of the loss along ``direction``, at t of it."""

@@ -90,18 +90,19 @@ class Softmax:
         both = torch.cat([mean, variance.clamp_(min=0.0)], dim=1)
         return self._weighted(both).sum(dim=0, dtype=torch.float64)
 
-    def drift(self, margins: Tensor, direction: Tensor) -> Tensor:
-        """How the summed residual changes along ``direction (n, K)``: (K,)."""
+    def curvature(self, margins: Tensor) -> Tensor:
+        """The probabilities (n, K), the label's own included."""
         p, label, _ = self._probabilities(margins)
-        mean = (p * direction).sum(dim=1, keepdim=True)
-        change = p.mul_(direction - mean)
-        change.scatter_(1, self._column, -label * mean)
-        return self._weighted(change).sum(dim=0, dtype=torch.float64)
+        return p.scatter_(1, self._column, label)
+
+    def bent(self, curvature: Tensor, direction: Tensor) -> Tensor:
+        """How the residual changes along ``direction (n, K)``, in margins: zero for the label."""
+        mean = torch.linalg.vecdot(curvature, direction)
+        return self._weighted((direction - mean[:, None]).mul_(curvature))
 
     def hessian(self, margins: Tensor, Z: Tensor) -> Tensor:
         """Second derivative by the coefficients of ``Z (n, r)``: (1, K r, K r)."""
-        p, label, _ = self._probabilities(margins)
-        p.scatter_(1, self._column, label)
+        p = self.curvature(margins)
         k, r = p.shape[1], Z.shape[1]
         scaled = (p[:, :, None] * Z[:, None, :]).flatten(1)
         H = -(self._weighted(scaled).T @ scaled).double().reshape(k, r, k, r)

@@ -1,12 +1,12 @@
-"""The memory of L-BFGS: curvature seen along the last steps, over a given first guess.
+"""Curvature seen along the last directions, put on top of a first guess: L-BFGS's formula.
 
-Nocedal and Wright, Numerical Optimization (2006), algorithm 7.4 (the two-loop recursion). Three
-things are particular here. The first guess of the inverse is a whole operator, not a number. The
+Nocedal and Wright, Numerical Optimization (2006), algorithm 7.4 (the two-loop recursion), here the
+preconditioner of conjugate gradients (Morales and Nocedal 2000): the directions of the last solves
+are conjugate, so that what they saw is taken out of the next one. Two things are particular. The
 memory outlives the value of l2: a pair is ``s`` and ``y = H s`` with ``H = H_loss + l2 I``, so
 what is kept is ``H_loss s``, and ``l2 s`` is added for the l2 at hand. And because H_loss shrinks
 as the fit improves (on separable data in proportion to l2), what is kept is scaled by the trace
-of the curvature now over that at the time. Without this, half again as many evaluations were
-needed on separable data, and the Newton decrement came out up to a hundred times too small.
+of the curvature now over that at the time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def dot(a: Tensor, b: Tensor) -> float:
 
 
 class Memory:
-    """The last ``size`` pairs of step and change of gradient."""
+    """The last ``size`` pairs of a direction and what the curvature makes of it."""
 
     def __init__(self, size: int) -> None:
         # What was seen: s, H_loss s, and the size of H_loss at the time.
@@ -39,7 +39,7 @@ class Memory:
             self._append(s, torch.mul(y, trace / then).add_(s, alpha=l2))
 
     def remember(self, s: Tensor, y: Tensor, l2: float, trace: float) -> None:
-        """Keep a step ``s`` and the change ``y`` that it made to the gradient at ``l2``."""
+        """Keep a direction ``s`` and ``y = H s``, at ``l2``."""
         loss_part = y.sub(s, alpha=l2)
         # The loss is convex: less than nothing can only be rounding, and says nothing.
         if dot(s, loss_part) > 0 and trace > 0:
