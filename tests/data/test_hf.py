@@ -221,6 +221,18 @@ def test_what_has_no_rows_is_one_sentence(tmp_path) -> None:
         load(save(tmp_path / "x"))
 
 
+def test_splits_that_are_unlike_are_one_sentence(tmp_path) -> None:
+    other = table(10, 6).rename_column("label", "class")
+    with pytest.raises(DataError, match=r"the split 'test' of hf:.* lacks the column"):
+        load(save(tmp_path / "x", train=table(0, 8), test=other))
+
+
+def test_labels_that_are_all_hidden_are_one_sentence(tmp_path) -> None:
+    hidden = table(0, 8).map(lambda row: {"label": -1})
+    with pytest.raises(DataError, match="has no image with a label"):
+        load(save(tmp_path / "x", train=hidden))
+
+
 def test_what_has_no_labels_is_one_sentence(tmp_path) -> None:
     made = table(0, 4).remove_columns("label").add_column("weight", [0.5] * 4)
     with pytest.raises(DataError, match=r"no column of labels, only 'image' \(Image\), 'weight'"):

@@ -258,6 +258,10 @@ def damaged(root: Path, what: str) -> str:
     elif what == "no test":
         good.rename(root / "good" / "test-0.tar")
         write_shard(root / "good" / "val-0.tar", samples(6, 6))
+    elif what == "other files":
+        write_shard(good, [("README", b"x"), ("a.txt", b"cat"), ("b.npy", b"x")])
+    elif what == "no member":
+        write_shard(good, [])
     elif what == "url":
         return "https://host/train-{000..099}.tar"
     elif what == "pipe":
@@ -276,6 +280,8 @@ def damaged(root: Path, what: str) -> str:
         ("two words", "is of test and train by its name"),
         ("mixed labels", "are in 'cls', 'txt' members"),
         ("no test", "has the splits 'test', 'val' and none that is called 'train'"),
+        ("other files", r"none of the images .*for example 0/a: it has no image"),
+        ("no member", r"none of the images .*for example it holds none"),
         ("url", "is not on this disk"),
         ("pipe", "is not on this disk"),
     ],

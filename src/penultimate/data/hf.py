@@ -73,6 +73,12 @@ def load_hf(place: str, reading: Reading) -> Examples:
         features = next(iter(splits.values())).features
         image = image_column(features, asked.get("image"), source)
         label = label_column(features, asked.get("label"), source)
+        for split, table in splits.items():
+            if not {image, label} <= set(table.features):
+                raise DataError(
+                    f"the split {split!r} of {source} lacks the column {image!r} or {label!r} of "
+                    "the others: its splits should be alike"
+                )
         labels = {split: _labels(table, label) for split, table in splits.items()}
         unlabelled = [split for split, names in labels.items() if not any(names)]
         parts, notices = parts_of([s for s in splits if s not in unlabelled], source)

@@ -22,6 +22,8 @@ def parts_of(names: Iterable[str], source: str) -> tuple[dict[str, str], tuple[s
     DataError : two splits are one part, or none is train, or none can be scored on.
     """
     splits = sorted(names)
+    if not splits:
+        raise DataError(f"{source} has no image with a label: there is nothing to learn from it")
     parts = {name: PART_NAMES[name.lower()] for name in splits if name.lower() in PART_NAMES}
     others = [name for name in splits if name not in parts]
     if len(splits) == 1:
