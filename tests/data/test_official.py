@@ -38,6 +38,14 @@ class TestFinding:
         root = food101(tmp_path)
         assert find_root(FOOD, str(root)) == find_root(FOOD, str(tmp_path)) == root
 
+    @pytest.mark.parametrize(
+        ("folder", "place"), [(".", "."), (".", "food-101"), ("food-101", ".")]
+    )
+    def test_takes_a_place_seen_from_here(self, tmp_path, monkeypatch, folder, place):
+        before = load(f"food101:{food101(tmp_path)}")
+        monkeypatch.chdir(tmp_path / folder)
+        assert load(f"food101:{place}").fingerprint == before.fingerprint
+
     @pytest.mark.parametrize("below", ["", "food101"])
     def test_looks_for_a_bare_name_where_downloads_go(self, nothing_downloaded, below):
         root = food101(nothing_downloaded / below)

@@ -59,7 +59,8 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
     "--allow-missing",
     is_flag=True,
     default=None,
-    help="Go on without the images of a published data set that are not there, and count them.",
+    help="Go on without images that published lists or --splits name and the disk lacks; they are "
+    "counted.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that decode images.")

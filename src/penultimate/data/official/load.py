@@ -116,9 +116,10 @@ def _refuse_unlike_a_list(card: Official, root: Path, entries: tuple[Entry, ...]
     """Names in a list are a stranger's words: each is below the data set's folder, and once."""
     if not entries:
         raise DataError(f"the lists of {card.name} in {root} name no image: {remedy(card)}")
-    top = os.path.normpath(root) + os.sep
+    top = os.path.normpath(root.absolute()) + os.sep
     for entry in entries:
-        if not os.path.normpath(entry.path).startswith(top) or "\0" in str(entry.path):
+        path = os.path.normpath(entry.path.absolute())
+        if not path.startswith(top) or "\0" in path:
             raise DataError(
                 f"the lists of {card.name} in {root} name {entry.id!r}, which is outside that "
                 "folder: these are not the published lists, get them anew"
