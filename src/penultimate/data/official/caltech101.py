@@ -123,10 +123,11 @@ caltech-101/
     pitfalls=(
         "There is no official split. The same 30 images of each class are train in every run, "
         "whatever its seed, drawn without replacement and by name, so that the order in which a "
-        "disk lists them is of no account.",
+        "disk lists them is of no account: those with the smallest SHA-256 of '0/CLASS/IMAGE', "
+        "for example of '0/accordion/image_0001.jpg'.",
         "BACKGROUND_Google counts as a class, the 102nd, as in the paper; torchvision leaves it "
         "out.",
-        "A file called tmp lies among the background's images: it is none.",
+        "A file called tmp lies among the background's images: it is no image, and left out.",
         "Classes differ in size from 31 to 800 images: the measure is the mean over classes.",
     ),
     load=load,

@@ -201,8 +201,8 @@ CARD = Official(
     val=0,
     test=50_000,
     measure="top-1",
-    split="official train; the official validation part, whose test part was never published, is "
-    "the test part here",
+    split="official train; the official validation part is test, as the labels of the official "
+    "test part were never published; validation is held out of train",
     licence="for non-commercial research and teaching, to those who agree to ImageNet's terms; the "
     "photographs belong to their makers",
     homepage="https://image-net.org/challenges/LSVRC/2012/",

@@ -9,7 +9,7 @@ from penultimate.data.listing import Entry, Listing
 from penultimate.data.official.card import Archive, Official
 from penultimate.data.official.lists import read_lines, wrong_line
 
-LINE = re.compile(r"((.+)_\d+) (\d+) [12] \d+")
+LINE = re.compile(r"((.+)_\d+)\s+(\d+)\s+[12]\s+\d+")
 """Image, class, the class's number from 1 to 37, 1 for a cat or 2 for a dog, breed among these."""
 
 
