@@ -38,9 +38,9 @@ from typing import Any
 
 import numpy as np
 
+from solver_cases import GRID, Arrays, problem, synthetic
 from solver_objective import SoftmaxObjective, squared_hinge
 from solver_peers import HINGE, SOLVERS, Answer
-from solver_problems import GRID, Arrays, problem, synthetic
 
 REFERENCES = Path(__file__).parent / "results" / "solver-references"
 SHOWN = ("solver", "s", "CPU s", "evaluations", "largest gap", "median gap", "accuracy", "peak MiB")

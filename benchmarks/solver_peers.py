@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver_cases import GRID
 from solver_objective import SoftmaxObjective
-from solver_problems import GRID
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
 from penultimate.io import write_json
+from solver_cases import GRID, problem
 from solver_objective import SoftmaxObjective
-from solver_problems import GRID, problem
 
 REFERENCES = Path(__file__).parent / "results" / "solver-references"
 CERTIFIED = 1e-6

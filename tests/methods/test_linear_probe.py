@@ -213,3 +213,15 @@ def test_a_file_of_other_tensors_is_no_probe(tmp_path: Path) -> None:
     save_file({"coef": np.zeros((2, 2))}, tmp_path / "other.safetensors")
     with pytest.raises(StoreError, match="is not a fitted probe"):
         load_probe(tmp_path / "other.safetensors")
+
+
+def test_the_final_fit_goes_on_from_the_selections_decomposition(train, validation) -> None:
+    settings = LinearProbe(tolerance=1e-8)
+    selection = select(settings, train, validation, CLASSES, measure="top-1")
+    both = train + validation
+    alone = fit(settings, both, CLASSES, selection.l2)
+    after = fit(settings, both, CLASSES, selection.l2, after=selection)
+    np.testing.assert_allclose(after.path.objective, alone.path.objective, rtol=1e-8)
+    np.testing.assert_allclose(after.probe.coef, alone.probe.coef, atol=1e-4)
+    with pytest.raises(ValueError, match="other examples"):
+        fit(settings, train, CLASSES, selection.l2, after=selection)

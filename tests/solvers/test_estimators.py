@@ -12,11 +12,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from solver_problems import blobs
 
 from penultimate.errors import SolverError
 from penultimate.solvers import softmax_path
 from penultimate.solvers.estimators import LogisticRegression, LogisticRegressionPath
-from solver_problems import blobs
 
 
 @parametrize_with_checks([LogisticRegression(), LogisticRegressionPath(l2=[1e-2, 1.0, 1e2])])

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression as Peer
+from solver_problems import Floats, blobs
 
 from penultimate.errors import SolverError
 from penultimate.solvers import logistic_path, svm_path
 from penultimate.solvers.independent import Independent, Pieces, logistic, squared_hinge
-from solver_problems import Floats, blobs
 
 GRID = np.logspace(-3, 4, 8)
 

@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression as Peer
+from solver_problems import Floats, blobs, softmax_minimum, softmax_objective
 
 from penultimate.errors import SolverError
 from penultimate.solvers import Path, softmax_path
-from solver_problems import Floats, blobs, softmax_minimum, softmax_objective
 
 GRID = np.logspace(-6, 5, 45)
 

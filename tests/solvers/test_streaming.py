@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from solver_problems import blobs, softmax_objective
 
 from penultimate.errors import SolverError
 from penultimate.solvers import logistic_path, softmax_path, svm_path
-from solver_problems import blobs, softmax_objective
 
 GRID = np.logspace(-4, 4, 9)
 

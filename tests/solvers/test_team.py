@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from solver_problems import blobs
 
 from penultimate.solvers import logistic_path, softmax_path, svm_path
-from solver_problems import blobs
 
 GRID = np.logspace(-3, 3, 7)
 

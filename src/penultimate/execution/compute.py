@@ -60,7 +60,7 @@ def compute(
             progress=step.advance,
         )
         selected = time.perf_counter()
-        final = fit(settings, train + validation, dataset.classes, selection.l2)
+        final = fit(settings, train + validation, dataset.classes, selection.l2, after=selection)
         step.advance()
     fitted = time.perf_counter()
     test = _part(planned, features, "test")

@@ -18,14 +18,18 @@ from penultimate.errors import DataError
 from penultimate.methods.labelled import Labelled
 from penultimate.methods.probe import Probe
 from penultimate.metrics import score
-from penultimate.solvers import Path, logistic_path, softmax_path
+from penultimate.solvers import Decomposed, Path, decompose, logistic_path, softmax_path
 from penultimate.spec import LinearProbe
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """The whole path as validation saw it: arrays (P,) in the order of the grid."""
+    """The whole path as validation saw it: arrays (P,) in the order of the grid.
 
+    ``decomposed`` are the features of train and then of validation, for the final fit.
+    """
+
+    decomposed: Decomposed
     path: Path
     scores: NDArray[np.float64]
     losses: NDArray[np.float64]
@@ -71,7 +75,11 @@ def select(
     """
     if len(validation) == 0:
         raise DataError("there is no validation example to choose l2 on: give the task more images")
-    path = _solve(settings, train, len(classes), settings.grid(), progress)
+    # One decomposition for this and the final fit: the rows to come have no part in the solution.
+    together = np.concatenate([train.features, validation.features])
+    decomposed = decompose(together, tolerance=settings.tolerance)
+    features = decomposed.rows(slice(0, len(train)))
+    path = _solve(settings, train, features, len(classes), settings.grid(), progress=progress)
     scores = np.empty(len(path.l2))
     losses = np.empty(len(path.l2))
     for point in range(len(path.l2)):
@@ -80,32 +88,49 @@ def select(
         scores[point] = score(measure, validation.labels, found)
         losses[point] = _loss(validation, found)
     order = np.lexsort((-path.l2, losses, -scores))
-    return Selection(path=path, scores=scores, losses=losses, chosen=int(order[0]))
+    return Selection(decomposed, path, scores, losses, chosen=int(order[0]))
 
 
 def fit(
-    settings: LinearProbe, examples: Labelled, classes: tuple[str, ...], l2: float
+    settings: LinearProbe,
+    examples: Labelled,
+    classes: tuple[str, ...],
+    l2: float,
+    *,
+    after: Selection | None = None,
 ) -> LinearProbeFit:
     """Fit once, on train and validation together, at the chosen ``l2``.
+
+    Parameters
+    ----------
+    after : the selection from the same examples, train before validation, whose decomposition
+        is used again. The solution is the same without it.
 
     Raises
     ------
     SolverError : see ``select``.
     """
-    path = _solve(settings, examples, len(classes), (l2,))
+    features: Decomposed | NDArray[np.float32] = examples.features
+    if after is not None:
+        if len(after.decomposed) != len(examples):
+            raise ValueError("the selection is of other examples than train and validation")
+        features = after.decomposed
+    path = _solve(settings, examples, features, len(classes), (l2,))
     return LinearProbeFit(probe=_probe(path, 0, classes, examples.multi_label), path=path)
 
 
 def _solve(
     settings: LinearProbe,
     examples: Labelled,
+    features: Decomposed | NDArray[np.float32],
     n_classes: int,
     grid: tuple[float, ...],
+    *,
     progress: Callable[[int], None] | None = None,
 ) -> Path:
     if examples.multi_label:
         return logistic_path(
-            examples.features,
+            features,
             examples.labels == 1,
             np.array(grid),
             mask=examples.labels >= 0,
@@ -113,7 +138,7 @@ def _solve(
             progress=progress,
         )
     return softmax_path(
-        examples.features,
+        features,
         examples.labels,
         n_classes,
         np.array(grid),

@@ -8,7 +8,7 @@ Where p does not depend on z (strong regularisation) it is exactly the Kronecker
 
     C  (x)  diag(spectrum)  +  l2 I,        C = sum_i w_i (diag p_i - p_i p_i^T) / sum_i w_i,
 
-and elsewhere that is a good start for L-BFGS: C (K, K) knows which classes are still in doubt
+and elsewhere that is a good first guess: C (K, K) knows which classes are still in doubt
 and which are mistaken for each other. With ``C = U diag(eta) U^T`` the inverse is a division by
 ``eta_a spectrum_j + l2`` between two rotations of the classes. For independent losses C is
 diagonal and all else the same.

@@ -29,8 +29,8 @@ from penultimate.solvers.rows import Rows
 # For features scaled to 1. Losses go down with l2, and float32 squares nothing below 1e-19.
 FLOAT32_L2 = 1e-12
 SMALLEST_L2 = 1e-40
-STRIDE = 30.0
-ON_THE_WAY = 0.05  # the tolerance for values of l2 that nobody asked for
+STRIDE = 3.0
+ON_THE_WAY = 1e-3  # the tolerance for values of l2 that nobody asked for
 
 
 class Problem(Protocol):
@@ -82,12 +82,12 @@ def descend(problem: Problem, grid: NDArray[np.float64], settings: Settings) -> 
     if stage.rows.dtype is torch.float32 and smallest < FLOAT32_L2:
         stage = _Stage(*problem.build(torch.float64), [], [])
     stages = [stage]
-    last = _start(stage.rows, problem.n_outputs, stage.reduced)
+    last = _nothing(stage, problem.n_outputs)
+    strongest = stage.rows.max_curvature * float(stage.rows.spectrum.max()) * stage.reduced.scale**2
     before: deque[Solution] = deque(maxlen=problem.history)
     model = Model()
     reports: dict[float, Report] = {}
     products = 0
-    strongest = stage.rows.max_curvature * float(stage.rows.spectrum.max()) * stage.reduced.scale**2
     for value, wanted in schedule(grid, strongest):
         tolerance = settings.tolerance if wanted else max(settings.tolerance, ON_THE_WAY)
         while True:
@@ -163,22 +163,20 @@ def _check_scale(reduced: Reduced, smallest: float, given: float) -> None:
         )
 
 
-def _start(rows: Rows, k: int, reduced: Reduced) -> Solution:
+def _nothing(stage: _Stage, k: int) -> Solution:
     """No coefficients and no intercept; the first step finds the intercept."""
-    spectrum = reduced.spectrum
+    spectrum = stage.reduced.spectrum
     W, b = spectrum.new_zeros(k, len(spectrum)), spectrum.new_zeros(k, dtype=torch.float64)
-    return Solution(W, b, rows.margins(W, b))
+    return Solution(W, b, stage.rows.margins(W, b))
 
 
 def _in_float64(problem: Problem, reduced: Reduced, solution: Solution) -> tuple[_Stage, Solution]:
     """The problem set up anew in float64, and the solution carried over."""
     coef, intercept = reduced.restore(solution.W, solution.b)
     stage = _Stage(*problem.build(torch.float64), [], [])
-    again = stage.reduced
     if not bool(torch.isfinite(coef).all() and torch.isfinite(intercept).all()):
-        return stage, _start(stage.rows, len(intercept), again)
-    W = again.scale * (coef @ again.basis)
-    b = intercept + coef @ again.mean
+        return stage, _nothing(stage, len(intercept))
+    W, b = stage.reduced.enter(coef, intercept)
     return stage, Solution(W, b, stage.rows.margins(W, b))
 
 

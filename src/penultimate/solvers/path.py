@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from penultimate.errors import SolverError
+from penultimate.solvers.decomposition import Decomposed
 from penultimate.solvers.descent import Settings, Solved, descend
 from penultimate.solvers.independent import Independent, Pieces, logistic, squared_hinge
 from penultimate.solvers.place import Place
@@ -25,7 +26,7 @@ from penultimate.solvers.validation import (
     check_weights,
 )
 
-Features = NDArray[np.floating] | Tensor
+Features = NDArray[np.floating] | Tensor | Decomposed
 
 
 def softmax_path(
@@ -50,8 +51,9 @@ def softmax_path(
 
     Parameters
     ----------
-    X : (n, D) features, NumPy or torch. The work is done on a tensor's device, in float32 for
-        float32 features where that can reach the tolerance, else in float64.
+    X : (n, D) features, NumPy or torch, or rows of what `decompose` gave. The work is done on a
+        tensor's device, in float32 for float32 features where that can reach the tolerance, else
+        in float64.
     y : (n,) class numbers in [0, n_classes).
     n_classes : K.
     l2 : (P,) positive values, in any order and with repetitions if need be.
@@ -109,7 +111,7 @@ def softmax_path(
     intercept = np.full((len(grid), n_classes), -np.inf)
     coef[:, present] = solved.coef.numpy()
     intercept[:, present] = solved.intercept.numpy()
-    return _assemble(grid, coef, intercept, solved, settings)
+    return _assemble(grid, *place.restore(coef, intercept), solved, settings)
 
 
 def logistic_path(
@@ -148,7 +150,14 @@ def logistic_path(
     targets = check_targets(Y)
     place = Place(X, memory, device, group)
     return _independent(
-        place, targets, l2, phi=logistic, limit=np.inf, mask=mask, weights=sample_weight, s=settings
+        place,
+        targets,
+        l2,
+        phi=logistic,
+        limit=np.inf,
+        mask=mask,
+        weights=sample_weight,
+        s=settings,
     )
 
 
@@ -246,7 +255,7 @@ def _independent(
     intercepts = np.tile(intercept, (len(grid), 1))
     coef[:, both] = solved.coef.numpy()
     intercepts[:, both] = solved.intercept.numpy()
-    return _assemble(grid, coef, intercepts, solved, s)
+    return _assemble(grid, *place.restore(coef, intercepts), solved, s)
 
 
 def _assemble(

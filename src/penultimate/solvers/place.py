@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penultimate.errors import SolverError
+from penultimate.solvers.decomposition import Decomposed
 from penultimate.solvers.descent import Problem
 from penultimate.solvers.problems import InMemory, MakeLoss
 from penultimate.solvers.streaming import OnDisk
@@ -23,12 +24,15 @@ class Place:
 
     def __init__(
         self,
-        X: NDArray[np.floating] | Tensor,
+        X: NDArray[np.floating] | Tensor | Decomposed,
         memory: int | None,
         device: torch.device | str | None,
         group: dist.ProcessGroup | None,
     ) -> None:
         self.team: Team = Alone() if group is None else Group(group)
+        self._decomposed = X if isinstance(X, Decomposed) else None
+        if isinstance(X, Decomposed):
+            X = X.Z
         self._memory = memory
         self._disk: NDArray[np.floating] | None = None
         if memory is not None and memory < 1:
@@ -45,13 +49,30 @@ class Place:
         self.device = self._features.device
         self.shape = self._features.shape
 
+    def restore(
+        self, coef: NDArray[np.float64], intercept: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Coefficients (P, K, r) and intercepts (P, K) as those of the features that were given."""
+        both = coef, intercept
+        return both if self._decomposed is None else self._decomposed.restore(*both)
+
     def problem(
-        self, n_outputs: int, make_loss: MakeLoss, weights: Tensor | None, tolerance: float
+        self,
+        n_outputs: int,
+        make_loss: MakeLoss,
+        weights: Tensor | None,
+        tolerance: float,
     ) -> Problem:
         """The problem of these features with the losses that ``make_loss`` makes."""
         if self._disk is None:
             return InMemory(
-                self._features, n_outputs, make_loss, weights, tolerance=tolerance, team=self.team
+                self._features,
+                n_outputs,
+                make_loss,
+                weights,
+                tolerance=tolerance,
+                team=self.team,
+                rotated=self._decomposed is not None,
             )
         assert self._memory is not None
         return OnDisk(

@@ -30,6 +30,7 @@ from penultimate.solvers.search import minimise_along
 # much below the tolerance, and solve Newton's equations to this much of it.
 SAFETY = 0.25
 SOLVED = 0.1
+LONGEST = 30.0  # step of an intercept, in logits
 # Small problems are solved to this, relative, whatever the tolerance.
 POLISHED = 1e-17
 
@@ -76,6 +77,8 @@ def eliminate_intercept(rows: Rows, solution: Solution) -> tuple[Summary, float]
         step = solve_intercept(
             summary.curvature, summary.gradient, shift_invariant=rows.shift_invariant
         ).neg_()
+        # Where every example is decided the curvature is nearly nought and tells nothing.
+        step *= min(1.0, LONGEST / max(float(step.abs().max()), LONGEST))
         before, left = left, -float(summary.gradient @ step) / 2
         if left <= accuracy * float(summary.value):
             break

@@ -34,13 +34,16 @@ class InMemory:
         *,
         tolerance: float,
         team: Team,
+        rotated: bool = False,
     ) -> None:
+        self._rotated = rotated
         self._X, self._make_loss, self._weights, self._team = X, make_loss, weights, team
         self.n_outputs = n_outputs
         coupled = make_loss(slice(0, 1), X.dtype).shift_invariant
         n = int(team.sum(torch.tensor(len(X), device=X.device)))
         small = hessian_is_cheap(n, n_outputs, min(n, X.shape[1]), independent=not coupled)
-        exact = small or needs_float64(X, tolerance)
+        # Columns of rotated features differ in size by their nature.
+        exact = small or needs_float64(X[:, :1] if rotated else X, tolerance)
         wanted = torch.tensor(float(exact), device=X.device)
         self.dtype = torch.float64 if float(team.max(wanted)) > 0 else torch.float32
 
@@ -53,7 +56,7 @@ class InMemory:
         for size in sizes:
             losses.append(self._make_loss(slice(begin, begin + size), dtype))
             begin += size
-        reduced = reduce(X, weights, sizes, self._team)
+        reduced = reduce(X, weights, sizes, self._team, rotated=self._rotated)
         return reduced, Rows(reduced, losses, self.n_outputs, self._team)
 
 

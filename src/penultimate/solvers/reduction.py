@@ -72,12 +72,12 @@ class Reduced:
 
     ``blocks`` give Z ``(n, r)``, r = min(n, D); ``spectrum (r,)`` is the weighted sum of squares
     of each column of Z; ``basis (D, r)``, ``mean (D,)`` (float64) and ``scale`` as in the
-    formulas above.
+    formulas above; no basis where the features came in it.
     """
 
     blocks: Blocks
     spectrum: Tensor
-    basis: Tensor
+    basis: Tensor | None
     mean: Tensor
     scale: float
 
@@ -91,12 +91,28 @@ class Reduced:
 
     def restore(self, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         """Float64 coefficients ``(..., D)`` and intercept ``(...)`` for X, from those for Z."""
-        coef = (W @ self.basis.T).double() / self.scale
+        coef = (W if self.basis is None else W @ self.basis.T).double() / self.scale
         return coef, b.double() - coef @ self.mean
 
+    def enter(self, coef: Tensor, intercept: Tensor) -> tuple[Tensor, Tensor]:
+        """The way there: ``coef (K, D)`` and ``intercept (K,)`` of X as W and b of Z."""
+        W = coef.to(self.spectrum.device, self.spectrum.dtype)
+        b = intercept.to(self.mean.device) + coef.to(self.mean) @ self.mean
+        return self.scale * (W if self.basis is None else W @ self.basis), b
 
-def reduce(X: Tensor, weights: Tensor | None, sizes: Sequence[int], team: Team) -> Reduced:
-    """Centre, scale and rotate ``X (n, D)``; ``weights (n,)`` are positive, ones if None."""
+
+def reduce(
+    X: Tensor,
+    weights: Tensor | None,
+    sizes: Sequence[int],
+    team: Team,
+    *,
+    rotated: bool = False,
+) -> Reduced:
+    """Centre, scale and rotate ``X (n, D)``; ``weights (n,)`` are positive, ones if None.
+
+    ``rotated`` features are left as they lie: rows of a `Decomposition`.
+    """
     if weights is None:
         total, parts = X.new_tensor(len(X), dtype=torch.float64), X.sum(dim=0, dtype=torch.float64)
     else:
@@ -106,6 +122,10 @@ def reduce(X: Tensor, weights: Tensor | None, sizes: Sequence[int], team: Team) 
     centred = X - mean.to(X.dtype)
     scale = power_of_two(float(team.max(centred.abs().max())))
     centred /= scale
+    if rotated:
+        return Reduced(
+            Resident(centred, sizes), _squares(centred, weights, team), None, mean, scale
+        )
     n, d = centred.shape
     narrow = n < d and team.alone
     if narrow:
@@ -115,12 +135,17 @@ def reduce(X: Tensor, weights: Tensor | None, sizes: Sequence[int], team: Team) 
     rotation = torch.linalg.eigh(team.sum(centred.T @ weighted)).eigenvectors.flip(1)
     del weighted
     Z = (centred @ rotation).contiguous()
-    # The sums of squares of the columns themselves, since eigenvalues of a Gram matrix are
-    # known only to eps times the largest one.
-    squares = Z.square()
-    spectrum = team.sum(squares.sum(dim=0) if weights is None else weights @ squares)
     basis = span @ rotation if narrow else rotation
-    return Reduced(Resident(Z, sizes), spectrum, basis, mean, scale)
+    return Reduced(Resident(Z, sizes), _squares(Z, weights, team), basis, mean, scale)
+
+
+def _squares(Z: Tensor, weights: Tensor | None, team: Team) -> Tensor:
+    """The sums of squares of the columns themselves, (r,).
+
+    Eigenvalues of a Gram matrix are known only to eps times the largest one.
+    """
+    squares = Z.square()
+    return team.sum(squares.sum(dim=0) if weights is None else weights @ squares)
 
 
 def mean_of(total: Tensor, weight: Tensor, low: Tensor, high: Tensor) -> Tensor:

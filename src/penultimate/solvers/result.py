@@ -51,8 +51,9 @@ class Path:
     suboptimality_bound : (P,) *certified*: with the intercept eliminated the objective is
         strongly convex with constant l2, so it lies at most ``gradient_norm^2 / (2 l2)`` above
         its minimum. Absolute, up to rounding; very loose at small l2.
-    suboptimality_estimate : (P,) half the squared Newton decrement, with L-BFGS's model in place
-        of the true curvature: an *estimate* of the same distance, sharp but not certified.
+    suboptimality_estimate : (P,) half the squared Newton decrement, with a model in place of
+        the true curvature, times the ratio by which the model was out while equations with the
+        true one were solved: an *estimate* of the same distance, sharp but not certified.
     converged : (P,) whether the tolerance was met, by the bound or by the estimate.
     status : P sentences: how it ended and, where it did not go well, what to do.
     evaluations : passes forth and back over the features (two matrix products), in total.
