@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
 from penultimate.backbones import resolve
+from penultimate.backbones.build import build
 from penultimate.backbones.paper import PAPER, build_paper, save_paper
 from penultimate.backbones.paper.switches import PaperName, Switches
 from penultimate.errors import (
@@ -291,3 +293,18 @@ def test_a_network_from_python_is_a_backbone_of_one_s_own() -> None:
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         assert torch.equal(own.module(images), network.eval().forward_features(images))
+
+
+@pytest.mark.parametrize("classes", [None, 7])
+def test_a_checkpoint_is_measured_on_imagenet_as_is_customary_if_it_classifies(
+    classes: int | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "trained.safetensors"
+    save_paper(build_paper("mobilenet_v2", seed=3, num_classes=classes or 1000), path)
+    built = build(f"{NAME}@{path}")
+    assert built.has_head == (classes is None)
+    evaluation = built.evaluation()
+    assert (evaluation.settings["size"], evaluation.settings["crop_pct"]) == (224, 0.875)
+    image = evaluation.transform(Image.new("RGB", (500, 300)))
+    with torch.inference_mode():
+        assert built.network(image[None]).shape == (1, 1000)
