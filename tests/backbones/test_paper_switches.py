@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,15 @@ from penultimate.errors import SpecError
 
 SMALL = "mobilenet_v2"
 WITH_HEAD = [name for name, card in PAPER.items() if card.taps]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Thousands of small layers: on a busy machine threads that wait for each other crawl."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def on_meta(name: str, **switches: Any) -> PaperNetwork:
