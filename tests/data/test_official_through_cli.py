@@ -12,6 +12,7 @@ import oxford_trees
 import pytest
 from caltech_trees import caltech101
 from imagenet_trees import imagenet_kaggle
+from voc_trees import voc2007
 
 from penultimate.data import OFFICIAL
 
@@ -23,6 +24,7 @@ TREES: dict[str, Callable[[Path], Path]] = {
     "sun397": trees.sun397,
     "cars": trees.cars,
     "aircraft": oxford_trees.aircraft,
+    "voc2007": voc2007,
     "dtd": oxford_trees.dtd,
     "pets": oxford_trees.pets,
     "caltech101": caltech101,

@@ -20,7 +20,7 @@ BOOTSTRAP = "stratified bootstrap"
 WILSON_EFFECTIVE = "wilson, effective sample size"
 IMAGES = "bootstrap of images, centred on the score"
 AT_ONCE = 100  # resamples of images: bounds memory, does not change the numbers
-MOST_WORK = 4_000_000_000  # pairs of image and class looked at in all resamples: half a minute
+MOST_WORK = 4_000_000_000  # pairs of image and class looked at in all resamples: under a minute
 FEWEST = 200  # resamples, however large the test set
 
 # A class resampled from itself loses (n - 1) / n of its variance, and all of it at n = 1: below

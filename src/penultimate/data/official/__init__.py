@@ -16,6 +16,7 @@ from penultimate.data.official import (
     imagenet,
     pets,
     sun397,
+    voc2007,
 )
 from penultimate.data.official.card import Archive, Official
 from penultimate.data.official.find import data_folder, find, find_root
@@ -31,6 +32,7 @@ OFFICIAL: dict[str, Official] = {
         sun397.CARD,
         cars.CARD,
         aircraft.CARD,
+        voc2007.CARD,
         dtd.CARD,
         pets.CARD,
         caltech101.CARD,
