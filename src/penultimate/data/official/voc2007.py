@@ -105,8 +105,8 @@ VOCdevkit/VOC2007/
         "recognise; with one that is not it is marked 1. Such pairs are masked, in the loss and "
         'in the score. Published results differ: difficult = "negative" or "positive" on the '
         "task counts them so.",
-        "The labels of classification are those of ImageSets/Main. The XML files of Annotations "
-        "say the same, an object at a time, and are not read.",
+        "The labels of classification are those of ImageSets/Main. The XML files of Annotations, "
+        "which mark each object, are not read.",
         "The test images and their labels come in an archive of their own, which unpacks into the "
         "same folders: without it there is a data set that lacks only the test part.",
         "The lists called trainval are train and val together: they are not read, and those two "
