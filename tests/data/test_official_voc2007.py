@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from official_trees import write
 from voc_trees import PARTS, voc2007
 
 from penultimate.data import OFFICIAL, Dataset, load_dataset
+from penultimate.data.official.get import get
 from penultimate.data.official.voc2007 import CLASSES, load
 from penultimate.errors import DataError
 from penultimate.spec import Task
@@ -165,3 +168,21 @@ def test_the_published_sizes():
     card = OFFICIAL["voc2007"]
     assert (card.train, card.val, card.test, card.classes) == (2501, 2510, 4952, 20)
     assert card.train + card.val == 5011
+
+
+def test_its_two_archives_unpack_into_one_folder(tmp_path, data):
+    made, place = voc2007(tmp_path / "made"), tmp_path / "place"
+    place.mkdir()
+    archives = {archive.file: [] for archive in OFFICIAL["voc2007"].archives}
+    for file in sorted(made.rglob("*.*")):
+        of_test = file.stem in PARTS["test"] or file.stem.endswith("test")
+        archives[f"VOC{'test' if of_test else 'trainval'}_06-Nov-2007.tar"].append(file)
+    for name, files in archives.items():
+        with tarfile.open(place / name, "w") as tar:
+            for file in files:
+                tar.add(file, file.relative_to(made.parents[1]))
+    assert min(map(len, archives.values())) > 20
+    any_content = tuple(replace(archive, md5="") for archive in OFFICIAL["voc2007"].archives)
+    card = replace(OFFICIAL["voc2007"], archives=any_content, train=10, val=6, test=6)
+    assert get(card, place) == place / "VOCdevkit" / "VOC2007"
+    assert load_dataset(Task(source=f"voc2007:{place}")).fingerprint == data.fingerprint
