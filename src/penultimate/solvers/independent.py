@@ -95,6 +95,10 @@ class Independent:
         _, _, second = self._phi(margins)
         return self._weighted(second) * self._signs
 
+    def doubt(self, curvature: Tensor) -> Tensor:
+        """The second derivatives summed over classes, (n,)."""
+        return (curvature * self._signs).sum(dim=1)
+
     def bent(self, curvature: Tensor, direction: Tensor) -> Tensor:
         """How the residual changes along ``direction (n, K)``, in margins."""
         return curvature * direction

@@ -61,6 +61,9 @@ class Loss(Protocol):
     def curvature(self, margins: Tensor) -> Tensor:
         """What `bent` needs to know of the margins, ``(n, K)``: computed once, used often."""
 
+    def doubt(self, curvature: Tensor) -> Tensor:
+        """The curvature of each row by its logits, summed over classes: ``(n,)``."""
+
     def bent(self, curvature: Tensor, direction: Tensor) -> Tensor:
         """How the residual changes along ``direction``, both ``(n, K)``, weights included."""
 

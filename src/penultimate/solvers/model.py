@@ -43,7 +43,7 @@ class Model:
             self._memory.remember(p, Hp, self._l2, self._trace)
         self._seen.clear()
         if l2 != self._l2 or not abs(trace - self._trace) <= RETUNE * self._trace:
-            self._first = KroneckerCurvature(C / rows.weight, rows.spectrum, l2)
+            self._first = KroneckerCurvature(C / rows.weight, rows.spectrum_now(margins), l2)
             self._memory.tune(l2, trace)
             self._l2, self._trace = l2, trace
 

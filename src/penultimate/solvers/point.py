@@ -148,7 +148,7 @@ def minimise(
             C,
             model,
             l2,
-            enough=SOLVED * tolerance * objective,
+            enough=SOLVED * tolerance * objective / rows.caution,
             max_products=max_products - products - 1,
         )
         products += step.products

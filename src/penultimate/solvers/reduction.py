@@ -28,6 +28,9 @@ from torch import Tensor
 
 from penultimate.solvers.team import Team
 
+OUTLIER = 0.5  # of a column's sum of squares: an example that has more of it
+FEW = 20  # examples, among which one is easily half of a column
+
 
 class Blocks(Protocol):
     """The features in blocks of rows, in coordinates that may still have to be rotated."""
@@ -80,6 +83,8 @@ class Reduced:
     basis: Tensor | None
     mean: Tensor
     scale: float
+    concentrated: bool = False
+    """Whether some column is mostly one example, an outlier; not looked for on disk."""
 
     def l2(self, l2: float) -> float:
         """The penalty in Z that equals ``l2`` in X."""
@@ -123,9 +128,7 @@ def reduce(
     scale = power_of_two(float(team.max(centred.abs().max())))
     centred /= scale
     if rotated:
-        return Reduced(
-            Resident(centred, sizes), _squares(centred, weights, team), None, mean, scale
-        )
+        return _reduced(centred, weights, sizes, team, None, mean, scale)
     n, d = centred.shape
     narrow = n < d and team.alone
     if narrow:
@@ -136,16 +139,31 @@ def reduce(
     del weighted
     Z = (centred @ rotation).contiguous()
     basis = span @ rotation if narrow else rotation
-    return Reduced(Resident(Z, sizes), _squares(Z, weights, team), basis, mean, scale)
+    return _reduced(Z, weights, sizes, team, basis, mean, scale)
 
 
-def _squares(Z: Tensor, weights: Tensor | None, team: Team) -> Tensor:
-    """The sums of squares of the columns themselves, (r,).
+def _reduced(
+    Z: Tensor,
+    weights: Tensor | None,
+    sizes: Sequence[int],
+    team: Team,
+    basis: Tensor | None,
+    mean: Tensor,
+    scale: float,
+) -> Reduced:
+    """With the sums of squares of the columns themselves.
 
     Eigenvalues of a Gram matrix are known only to eps times the largest one.
     """
     squares = Z.square()
-    return team.sum(squares.sum(dim=0) if weights is None else weights @ squares)
+    if weights is not None:
+        squares *= weights[:, None]
+    spectrum = team.sum(squares.sum(dim=0))
+    # Columns at rounding level are noise, whatever its shape.
+    visible = spectrum > torch.finfo(Z.dtype).eps * spectrum.max()
+    largest = team.max(squares.amax(dim=0))
+    concentrated = bool(((largest > OUTLIER * spectrum) & visible).any()) and len(Z) > FEW
+    return Reduced(Resident(Z, sizes), spectrum, basis, mean, scale, concentrated)
 
 
 def mean_of(total: Tensor, weight: Tensor, low: Tensor, high: Tensor) -> Tensor:

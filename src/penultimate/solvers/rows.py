@@ -21,6 +21,7 @@ Margins = list[Tensor]
 """Margins ``(n, K)``, in blocks of rows."""
 
 BLOCK_BYTES = 1 << 20
+OUTLIER_CAUTION = 30.0  # outliers hide what is left to gain from the model of the curvature
 SPOT_BLOCKS = 8
 SPOT_ROWS = 64
 HESSIAN_SIZE = 800
@@ -44,13 +45,14 @@ class Rows:
         team: Team,
     ) -> None:
         self.spectrum = reduced.spectrum
+        self.concentrated = reduced.concentrated
         self.dtype = reduced.spectrum.dtype
         self._blocks = reduced.blocks
         self._losses = losses
         self._team = team
         self.shift_invariant = losses[0].shift_invariant
         self.max_curvature = losses[0].max_curvature
-        self.caution = losses[0].caution
+        self.caution = losses[0].caution * (OUTLIER_CAUTION if self.concentrated else 1.0)
         weight = sum(loss.weight for loss in losses)
         self.weight = float(team.sum(self.spectrum.new_tensor(weight, dtype=torch.float64)))
         rows = self.spectrum.new_tensor(sum(reduced.blocks.sizes), dtype=torch.int64)
@@ -97,6 +99,22 @@ class Rows:
     def curvature(self, margins: Margins) -> Margins:
         """What the two functions below need to know of the margins."""
         return [loss.curvature(m) for loss, m in zip(self._losses, margins, strict=True)]
+
+    def spectrum_now(self, margins: Margins) -> Tensor:
+        """The spectrum with rows weighted by how much they still bend the loss, (r,).
+
+        A pass over the features; only where some column is mostly one row is it worth that.
+        """
+        if not self.concentrated:
+            return self.spectrum
+        squares, total = [], []
+        for i, (loss, m) in enumerate(zip(self._losses, margins, strict=True)):
+            doubt = loss.doubt(loss.curvature(m))
+            squares.append(doubt @ self._blocks.block(i).square())
+            total.append(doubt.sum().reshape(1))
+        both = self._team.sum(torch.cat([_total(squares), _total(total)]))
+        tiny = torch.finfo(both.dtype).tiny
+        return both[:-1] * (self.weight / both[-1].clamp(min=tiny))
 
     def drift(self, curvature: Margins, direction: Margins) -> Tensor:
         """How the gradient by the intercept changes along ``direction``: (K,) float64."""

@@ -95,6 +95,13 @@ class Softmax:
         p, label, _ = self._probabilities(margins)
         return p.scatter_(1, self._column, label)
 
+    def doubt(self, curvature: Tensor) -> Tensor:
+        """The sum over classes of p (1 - p), (n,), without 1 - p of the label."""
+        label = curvature.gather(1, self._column)
+        p = curvature.scatter(1, self._column, 0.0)
+        others = p.sum(dim=1, keepdim=True)
+        return self._weighted(label * others + (p * (1 - p)).sum(dim=1, keepdim=True))[:, 0]
+
     def bent(self, curvature: Tensor, direction: Tensor) -> Tensor:
         """How the residual changes along ``direction (n, K)``, in margins: zero for the label."""
         mean = torch.linalg.vecdot(curvature, direction)
