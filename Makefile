@@ -37,6 +37,8 @@ docs: $(READY)
 # Whole jobs side by side with what one would write by hand; see benchmarks/README.md.
 bench: $(READY)
 	$(BIN)/python benchmarks/whole_job.py
+	$(BIN)/python benchmarks/solver.py run digits odd-digits wide features
+	$(BIN)/python benchmarks/solver.py svm digits
 
 $(READY): pyproject.toml
 	@echo 'Setting up $(VENV): PyTorch and the rest, some minutes the first time.'
