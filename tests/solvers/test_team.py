@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from solver_problems import blobs
@@ -17,6 +18,7 @@ GRID = np.logspace(-3, 3, 7)
 
 def work(rank: int, folder: str) -> None:
     """One of two processes: rows of its own, unequal in number, one class seen by one only."""
+    torch.set_num_threads(1)  # two processes of two threads each would wait for each other
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     X, y = blobs(400, 60, 14, noise=0.2)
     order = np.argsort(y, kind="stable")
