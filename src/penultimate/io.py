@@ -1,4 +1,4 @@
-"""The few things that everybody needs of a file system: hashes, atomic writes, canonical JSON."""
+"""The few things that everybody needs of the outside: digests, atomic writes, JSON, a network."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import hashlib
 import json
 import math
 import os
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from penultimate.errors import StoreError
 
@@ -139,3 +141,17 @@ def write_json(path: Path, value: Any) -> None:
 def indented_json(value: Any) -> str:
     """``value`` as JSON for people to read; NaN is refused, it must have become ``None`` before."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def reachable(endpoint: str) -> bool:
+    """Whether an address's name resolves; behind a proxy that cannot be known, so yes."""
+    import urllib.request
+
+    if urllib.request.getproxies():
+        return True
+    address = urlsplit(endpoint)
+    try:
+        socket.getaddrinfo(address.hostname, address.port or 443)
+    except OSError:
+        return False
+    return True

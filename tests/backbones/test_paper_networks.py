@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +38,7 @@ LARGE = {"inception_v4", "inception_resnet_v2", "resnet152", "nasnet_a_large"}
 EACH = [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in TABLE]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Thousands of small layers: on a busy machine threads that wait for each other crawl."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def on_meta(name: str, **switches: object) -> PaperNetwork:

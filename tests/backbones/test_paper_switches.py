@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -22,13 +21,7 @@ SMALL = "mobilenet_v2"
 WITH_HEAD = [name for name, card in PAPER.items() if card.taps]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Thousands of small layers: on a busy machine threads that wait for each other crawl."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def on_meta(name: str, **switches: Any) -> PaperNetwork:

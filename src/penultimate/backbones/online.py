@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import huggingface_hub
 import torch
 
 from penultimate.errors import WeightsUnavailableError
+from penultimate.io import reachable
 
 
 @contextmanager
@@ -67,17 +67,3 @@ def unavailable(name: str, reason: str, architecture: str = "") -> str:
         f"connect to the network, or use offline ways: {architecture}@CHECKPOINT "
         "(a .safetensors or .pth file), local-dir:DIR, or tf_efficientnet_lite0@package"
     )
-
-
-def reachable(endpoint: str) -> bool:
-    """Whether an address's name resolves; behind a proxy that cannot be known, so yes."""
-    import urllib.request
-
-    if urllib.request.getproxies():
-        return True
-    address = urlsplit(endpoint)
-    try:
-        socket.getaddrinfo(address.hostname, address.port or 443)
-    except OSError:
-        return False
-    return True

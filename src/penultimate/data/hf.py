@@ -16,13 +16,12 @@ from urllib.parse import parse_qsl
 import numpy as np
 from numpy.typing import NDArray
 
-from penultimate.data.dataset import Skipped
 from penultimate.data.examples import Examples
 from penultimate.data.hf_columns import image_column, label_column
 from penultimate.data.hub import fetch, first_line, refuse_format
-from penultimate.data.named_splits import parts_of
+from penultimate.data.named_splits import name_rows, parts_of
 from penultimate.data.notices import listed
-from penultimate.data.packed import Named, Reading, read_all
+from penultimate.data.packed import Reading, read_all
 from penultimate.errors import DataError, UnreadableImageError
 
 
@@ -84,28 +83,19 @@ def load_hf(place: str, reading: Reading) -> Examples:
         parts, notices = parts_of([s for s in splits if s not in unlabelled], source)
         if unlabelled:
             notices += (f"splits left out, as they have no labels: {listed(unlabelled)}",)
-        named, places, skipped = [], [], []
-        for number, split in enumerate(sorted(parts)):
-            digits = len(str(len(labels[split]) - 1))
-            for row, text in enumerate(labels[split]):
-                id_ = f"{split}/{row:0{digits}d}"
-                if text is None:
-                    skipped.append(Skipped(id_, "it has no label"))
-                else:
-                    named.append(Named(id_, text, parts[split]))
-                    places.append((number, row))
+        named, places, skipped = name_rows(labels, parts)
         return read_all(
             TableImages(
                 tuple(_undecoded(splits[split], image) for split in sorted(parts)),
                 image,
-                np.array(places, dtype=np.int64).reshape(-1, 2),
+                places,
                 tuple(str(Path(folder).resolve()) for folder in folders),
             ),
             named,
             source,
             reading,
             split_source="official" if any(parts.values()) else "",
-            skipped=tuple(skipped),
+            skipped=skipped,
             notices=notices,
         )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from penultimate.errors import DataError
+from penultimate.io import reachable
 from penultimate.progress import SILENT, Progress
 
 FORMATS = ("arrow", "parquet", "imagefolder")  # data alone; 'pandas', for one, is pickles
@@ -80,24 +78,12 @@ def _offline_where_unreachable() -> Iterator[str]:
 
     before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
     offline = any(before)
-    reachable = offline or _reachable(constants.ENDPOINT)
-    datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = offline or not reachable
+    there = offline or reachable(constants.ENDPOINT)
+    datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = offline or not there
     try:
         if offline:
             yield "HF_HUB_OFFLINE is set"
         else:
-            yield "" if reachable else f"{constants.ENDPOINT} cannot be reached"
+            yield "" if there else f"{constants.ENDPOINT} cannot be reached"
     finally:
         datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
-
-
-def _reachable(endpoint: str) -> bool:
-    """Whether the hub's name resolves; behind a proxy that cannot be known, so yes."""
-    if urllib.request.getproxies():
-        return True
-    address = urlsplit(endpoint)
-    try:
-        socket.getaddrinfo(address.hostname, address.port or 443)
-    except OSError:
-        return False
-    return True

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from penultimate.data.dataset import Skipped
 from penultimate.data.listing import PART_NAMES
 from penultimate.data.notices import listed
+from penultimate.data.packed import Named
 from penultimate.errors import DataError
 
 
@@ -49,3 +54,26 @@ def parts_of(names: Iterable[str], source: str) -> tuple[dict[str, str], tuple[s
             "train",
         )
     return parts, said
+
+
+def name_rows(
+    labels: Mapping[str, Sequence[str | None]], parts: Mapping[str, str]
+) -> tuple[list[Named], NDArray[np.int64], tuple[Skipped, ...]]:
+    """The labelled rows of the splits in ``parts``, in the order of the splits' names.
+
+    Returns
+    -------
+    n names with labels and parts; (n, 2) the number of each one's split and row; the rows that
+    have no label.
+    """
+    named, places, skipped = [], [], []
+    for number, split in enumerate(sorted(parts)):
+        digits = len(str(len(labels[split]) - 1))
+        for row, label in enumerate(labels[split]):
+            id_ = f"{split}/{row:0{digits}d}"
+            if label is None:
+                skipped.append(Skipped(id_, "it has no label"))
+            else:
+                named.append(Named(id_, label, parts[split]))
+                places.append((number, row))
+    return named, np.array(places, dtype=np.int64).reshape(-1, 2), tuple(skipped)

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from penultimate.data.dataset import Skipped
 from penultimate.data.examples import Examples
 from penultimate.data.hub import first_line
-from penultimate.data.named_splits import parts_of
+from penultimate.data.named_splits import name_rows, parts_of
 from penultimate.data.notices import listed
 from penultimate.data.official.find import data_folder
-from penultimate.data.packed import Named, Reading, read_all
+from penultimate.data.packed import Reading, read_all
 from penultimate.errors import DataError, UnknownNameError, UnreadableImageError
 
 SPLITS = ("train", "val", "valid", "test")
@@ -68,26 +67,17 @@ def load_torchvision(place: str, reading: Reading) -> Examples:
     parts, notices = parts_of([split for split in sets if split not in unlabelled], source)
     if unlabelled:
         notices += (f"splits left out, as they have no labels: {listed(unlabelled)}",)
-    named, places, skipped = [], [], []
-    for number, split in enumerate(sorted(parts)):
-        digits = len(str(len(labels[split]) - 1))
-        for item, label in enumerate(labels[split]):
-            id_ = f"{split}/{item:0{digits}d}"
-            if label is None:
-                skipped.append(Skipped(id_, "it has no label"))
-            else:
-                named.append(Named(id_, label, parts[split]))
-                places.append((number, item))
+    named, places, skipped = name_rows(labels, parts)
     return read_all(
         TorchvisionPictures(
             tuple(sets[split] for split in sorted(parts)),
-            np.array(places, dtype=np.int64).reshape(-1, 2),
+            places,
         ),
         named,
         source,
         reading,
         split_source="official" if any(parts.values()) else "",
-        skipped=tuple(skipped),
+        skipped=skipped,
         notices=notices,
     )
 

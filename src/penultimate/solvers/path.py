@@ -63,7 +63,7 @@ def softmax_path(
     progress : called with the number of values just solved.
     memory : in bytes, for features, labels and margins. A NumPy array that does not fit,
         memory-mapped as a rule, is read in blocks, some five times for each value of l2.
-        None holds everything in memory. The parameters come on top: some 30 arrays (K, D), the
+        None holds everything in memory. The parameters come on top: some 120 arrays (K, D), the
         path itself, and four arrays (D, D).
     device : where to work; None is where X is. Features on MPS, which has no float64, are worked
         on by the CPU.
