@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from penultimate.spec import Backbone, LinearProbe, Study, Task
+from penultimate.spec import Backbone, FineTune, FromScratch, LinearProbe, Study, Task
 
 
 class TestStudy:
@@ -163,6 +163,8 @@ class TestEveryRecord:
         Backbone(name="a"),
         Task(source="s"),
         LinearProbe(),
+        FineTune(),
+        FromScratch(),
     )
 
     @pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)

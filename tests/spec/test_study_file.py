@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from penultimate.cli.init import TEMPLATE
 from penultimate.errors import SpecError
-from penultimate.spec import Backbone, LinearProbe, Study, Task, dump_study, load_study, rooted
+from penultimate.spec import (
+    Backbone,
+    FineTune,
+    FromScratch,
+    LinearProbe,
+    Study,
+    Task,
+    dump_study,
+    load_study,
+    rooted,
+)
 
 GOOD = """\
 name = "birds"
@@ -190,11 +200,16 @@ tasks = st.builds(
     splits=st.none() | names,
     allow_missing=st.booleans(),
 )
-methods = st.builds(
-    LinearProbe,
-    l2_min=st.floats(1e-9, 1.0),
-    l2_max=st.floats(1.0, 1e9),
-    l2_points=st.integers(2, 99),
+presets = st.sampled_from(["quick", "paper"])
+methods = st.one_of(
+    st.builds(
+        LinearProbe,
+        l2_min=st.floats(1e-9, 1.0),
+        l2_max=st.floats(1.0, 1e9),
+        l2_points=st.integers(2, 99),
+    ),
+    st.builds(FineTune.preset, presets, batch_size=st.none() | st.integers(1, 512)),
+    st.builds(FromScratch.preset, presets, flip=st.booleans()),
 )
 studies = st.builds(
     Study,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penultimate.data import Dataset
+from penultimate.errors import SpecError
 from penultimate.execution.plan import Planned
 from penultimate.execution.predictions import predictions_frame
 from penultimate.execution.provenance import provenance
@@ -17,6 +18,7 @@ from penultimate.methods import Labelled, Selection, fit, save_probe, select
 from penultimate.metrics import score
 from penultimate.progress import Progress
 from penultimate.solvers import Path as SolverPath
+from penultimate.spec import LinearProbe
 from penultimate.stats import precision_interval, score_interval
 from penultimate.store import (
     Candidate,
@@ -44,6 +46,8 @@ def compute(
     StoreError : the store cannot be written.
     """
     dataset, settings = planned.dataset, planned.spec.method
+    if not isinstance(settings, LinearProbe):
+        raise SpecError(f"{settings.name} cannot be computed from features alone")
     started = time.perf_counter()
     train, validation = _part(planned, features, "train"), _part(planned, features, "val")
     with progress.step(

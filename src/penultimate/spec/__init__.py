@@ -4,16 +4,23 @@ Everything here is frozen and validated; nothing here reads an image or builds a
 """
 
 from penultimate.spec.backbone import Backbone, Preprocessing
-from penultimate.spec.method import LinearProbe, Method
+from penultimate.spec.linear_probe import LinearProbe
+from penultimate.spec.method import Method
+from penultimate.spec.recipe import Augmentation, Recipe
 from penultimate.spec.study import RunSpec, Study
 from penultimate.spec.task import Task
 from penultimate.spec.toml import dump_study, load_study, locate, rooted
+from penultimate.spec.trained import FineTune, FromScratch
 
 __all__ = [
+    "Augmentation",
     "Backbone",
+    "FineTune",
+    "FromScratch",
     "LinearProbe",
     "Method",
     "Preprocessing",
+    "Recipe",
     "RunSpec",
     "Study",
     "Task",

@@ -11,7 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from penultimate.io import digest_json
 from penultimate.spec.backbone import Backbone
 from penultimate.spec.base import Frozen
-from penultimate.spec.method import LinearProbe, Method
+from penultimate.spec.linear_probe import LinearProbe
+from penultimate.spec.method import Method
 from penultimate.spec.task import Task
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what both numpy and torch take
@@ -73,6 +74,14 @@ class Study(Frozen):
                     "label or name of its own"
                 )
         return self
+
+    def identity(self) -> dict[str, Any]:
+        """As for every record; which method a record of settings is of stands with it."""
+        record = super().identity()
+        for settings, method in zip(record.get("methods", ()), self.methods, strict=False):
+            if not isinstance(method, LinearProbe):
+                settings["name"] = method.name
+        return record
 
     def digest(self) -> str:
         """SHA-256 of what was asked for, not of the data or the weights."""

@@ -34,7 +34,7 @@ from penultimate.spec.method import METHODS
 from penultimate.spec.study import Study
 from penultimate.spec.task import Task
 
-TYPES = {method.__name__ for method in METHODS.values()}
+TYPES = set(METHODS)
 
 
 def load_study(path: Path) -> Study:
@@ -124,15 +124,20 @@ def _explain(error: ValidationError, path: Path, text: str) -> str:
     # A key that nothing reads is often why another is missing, so it comes first.
     first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     loc = list(first["loc"])
-    if len(loc) > 2:  # members of a union are told by their type's name: no key of the file
+    if len(loc) > 2:  # members of a union are told by their name: no key of the file
         loc = [part for part in loc[:-1] if part not in TYPES] + loc[-1:]
     message = first["msg"].removeprefix("Value error, ")
     if not loc and (field := message.partition(" ")[0]) in Study.model_fields:
         line = _line_of([field], text)  # what the whole study must hold names the field first
     else:
-        line = _line_of(loc, text, first["input"])
+        line = _line_of(loc, text, _given(first))
     where = f"{path}, line {line}" if line else str(path)
     return f"{where}: {_fault(first, loc)}"
+
+
+def _given(first: ErrorDetails) -> Any:
+    """The value that is at fault; of a record whose name is, the name."""
+    return first["ctx"]["tag"] if first["type"] == "union_tag_invalid" else first["input"]
 
 
 def _fault(first: ErrorDetails, loc: list[Any]) -> str:
@@ -151,6 +156,11 @@ def _fault(first: ErrorDetails, loc: list[Any]) -> str:
         near = nearest(str(first["input"]), re.findall(r"'([^']*)'", right))
         hint = f"; did you mean {near[0]!r}?" if near else ""
         message = f"{called} is {given} and not {right}{hint}"
+    elif kind == "union_tag_invalid":
+        wrong = str(first["ctx"]["tag"])
+        near = nearest(wrong, METHODS)
+        hint = f"; did you mean {near[0]!r}?" if near else f": there are {', '.join(METHODS)}"
+        message = f"there is no method {wrong!r}{hint}"
     elif kind == "model_type":
         message = f"{called} is {given} and should be a name or a table of settings"
     elif kind == "too_short":
@@ -186,7 +196,8 @@ def _right_keys(loc: list[Any]) -> list[str]:
         "tasks": [Task],
         "methods": list(METHODS.values()),
     }
-    return [key for record in records[str(loc[0])] for key in record.model_fields]
+    keys = [key for record in records[str(loc[0])] for key in record.model_fields]
+    return [*keys, "preset"] if loc[0] == "methods" else keys
 
 
 def _line_of(loc: list[Any], text: str, value: Any = None) -> int | None:
