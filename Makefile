@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+# A process a core with one thread each: threads of two processes would wait for one another. A
+# file's tests stay together, they share fixtures.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 .PHONY: demo test test-fast lint format docs bench clean
 
@@ -13,11 +16,11 @@ demo: $(READY)
 
 # Everything but the tests that need a GPU or the internet.
 test: $(READY)
-	$(BIN)/python -m pytest -m "not gpu and not network" --durations=10
+	$(PYTEST) -m "not gpu and not network" --durations=10
 
 # The tests that take seconds.
 test-fast: $(READY)
-	$(BIN)/python -m pytest -m "not gpu and not network and not slow"
+	$(PYTEST) -m "not gpu and not network and not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
