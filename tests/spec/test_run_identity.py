@@ -67,6 +67,7 @@ CHANGES = [
     {"preprocessing": "f" * 64},
     {"precision": "bfloat16"},
     {"features_version": 2},
+    {"features_version": None},
     {"measure": "mean-per-class"},
     {"method": LinearProbe(tolerance=1e-5)},
     {"method_version": "linear-probe/2"},

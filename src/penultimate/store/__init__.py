@@ -16,6 +16,8 @@ from penultimate.store.result import (
 )
 from penultimate.store.run import Run
 from penultimate.store.store import Attempt, ResultStore
+from penultimate.store.training import Part, Training, TrainingRecord
+from penultimate.store.trainings import Trainings
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -27,9 +29,13 @@ __all__ = [
     "ImageNetTable",
     "Interval",
     "Network",
+    "Part",
     "Provenance",
     "Result",
     "ResultStore",
     "Run",
     "SkippedExample",
+    "Training",
+    "TrainingRecord",
+    "Trainings",
 ]

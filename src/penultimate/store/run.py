@@ -20,10 +20,12 @@ class Run(Frozen):
     Parameters
     ----------
     data : fingerprint of the images' content, their labels and how they are divided.
-    weights : digest of the network's structure and weights, or of given features.
+    weights : digest of the network's structure and weights, or of given features; of the random
+        ones that training from scratch begins with.
     preprocessing : how an image becomes the network's input; for a transform of the user's own
         the digest of what it does; ``"none"`` for given features.
-    features_version : goes up when decoding or extraction changes its numbers.
+    features_version : goes up when decoding or extraction changes its numbers; None where the
+        method takes no features.
     method_version : the method and its version, which goes up when its numbers change.
     """
 
@@ -31,7 +33,7 @@ class Run(Frozen):
     weights: str
     preprocessing: Preprocessing | str
     precision: Literal["float32", "bfloat16"] = "float32"
-    features_version: int
+    features_version: int | None = None
     measure: Measure
     method: Method
     method_version: str

@@ -5,10 +5,12 @@
     STORE/store.json                       the schema's version
     STORE/runs/<digest>/result.json        the commit: a run without it is unfinished
     STORE/runs/<digest>/attempts/<id>/     one writer's files; result.json names the one that counts
+    STORE/trainings/<digest>/              one training of a network (``store/training.py``)
     STORE/splits/<fingerprint>.csv         which image is in which part, to repeat or reuse
     STORE/imagenet/                        what is known of the networks' ImageNet accuracy
     STORE/leases/                          who computes what now
     STORE/features/                        the feature cache (see ``penultimate.features``)
+    STORE/pixels/                          decoded images for training (``penultimate.training``)
     STORE/index.parquet                    derived from the results; delete it at any time
 
 ``result.json`` comes into being whole or not at all, of two writers the first wins, and no folder
@@ -40,6 +42,7 @@ from penultimate.lease import EXPIRY, Waiter
 from penultimate.store.imagenet import ImageNetAccuracies
 from penultimate.store.result import SCHEMA_VERSION, Result
 from penultimate.store.run import Run
+from penultimate.store.trainings import Trainings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +74,7 @@ class ResultStore:
     def __init__(self, root: Path | str, *, create: bool = True) -> None:
         self.root = Path(root)
         self.imagenet = ImageNetAccuracies(self.root)
+        self.trainings = Trainings(self.root)
         marker = self.root / "store.json"
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file: a store is a folder, choose another name")

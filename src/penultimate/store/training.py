@@ -2,9 +2,10 @@
 
 ::
 
-    STORE/trainings/<digest>/record.json       the commit: a training without it is unfinished
-    STORE/trainings/<digest>/curve.parquet     loss, learning rate and speed, step by step
-    STORE/trainings/<digest>/checkpoint.pt     while it runs; a crash loses the steps since
+    STORE/trainings/<digest>/record.json           the commit: without it, it is unfinished
+    STORE/trainings/<digest>/curve.parquet         loss, learning rate and speed, step by step
+    STORE/trainings/<digest>/network.safetensors   the weights, of a final fit only
+    STORE/trainings/<digest>/checkpoint.pt         while it runs; a crash loses the steps since
 
 Runs that need the same training share it: a cell of two grids, a rung of a search.
 """
