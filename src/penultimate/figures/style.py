@@ -18,6 +18,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from penultimate.stats import logit
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -129,8 +131,8 @@ def legend_label(name: str) -> str:
 
 def log_odds_position(fraction: pd.Series, n: pd.Series) -> pd.Series:
     """Where a score stands on an axis in log odds; 0 and 1 half a count of ``n`` inside."""
-    inside = fraction.clip(lower=0.5 / (n + 1), upper=(n + 0.5) / (n + 1))
-    return (inside / (1 - inside)).map(np.log, na_action="ignore")
+    position: pd.Series = logit(fraction, n)
+    return position
 
 
 def percent_axis(axis: Axis, positions: Sequence[float], most: int) -> None:

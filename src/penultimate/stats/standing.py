@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-
-def log_odds(score: pd.Series, n: pd.Series) -> pd.Series:
-    """``log(p / (1 - p))`` of accuracies, with half a right and half a wrong answer added.
-
-    The half counts keep 0 % and 100 % of ``n`` examples finite; elsewhere they change little.
-    """
-    right = score * n
-    return ((right + 0.5) / (n - right + 0.5)).map(np.log)
+from penultimate.stats.log_odds import logit
 
 
 def standing(ranking: pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +24,7 @@ def standing(ranking: pd.DataFrame) -> pd.DataFrame:
     """
     scored = ranking.dropna(subset="score")
     scored = scored.assign(
-        odds=log_odds(scored["score"], scored["n_test"]),
+        odds=logit(scored["score"], scored["n_test"]),
         level=scored["tied_with_best"].fillna(False).astype(bool),
         first=scored["rank"] == 1,
     )
