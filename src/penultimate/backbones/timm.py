@@ -96,7 +96,7 @@ def build_timm(name: str, *, image_size: int | None = None, seed: int = 0) -> Ti
     ------
     UnknownNameError, WeightsUnavailableError, CheckpointError : see ``resolve``.
     """
-    architecture, at, weights = _split(name)
+    architecture, at, weights = split_name(name)
     settings: dict[str, Any] = {}
     if image_size is not None and _has_fixed_size(architecture):
         settings["img_size"] = image_size
@@ -123,7 +123,7 @@ def build_timm(name: str, *, image_size: int | None = None, seed: int = 0) -> Ti
     )
 
 
-def _split(name: str) -> tuple[str, bool, str]:
+def split_name(name: str) -> tuple[str, bool, str]:
     """Tell the architecture from the weights; a hub name may have an ``@revision`` of its own."""
     if name.startswith(("hf-hub:", "local-dir:")):
         architecture, at, weights = name.rpartition("@")
