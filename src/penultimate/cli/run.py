@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penultimate.cli.accuracy import IMAGENET, imagenet_table
+from penultimate.cli.methods import methods_of
+from penultimate.cli.size import bytes_of
 from penultimate.errors import SpecError, UnknownNameError
 
 if TYPE_CHECKING:
     from penultimate.spec import Study
 
 STORE = "penultimate-store"
+FLAGS = {"settings": "set"}  # where an option is not called as its argument
 PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of source
 
 
@@ -31,7 +34,25 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
     help="timm's NAME, paper:NAME, torchvision:NAME, open_clip:NAME, NAME@random, NAME@package, "
     "NAME@CHECKPOINT or features:DIR. Repeatable.",
 )
-@click.option("--method", multiple=True, help="What is trained on the features: linear-probe.")
+@click.option(
+    "--method",
+    multiple=True,
+    help="linear-probe on fixed features (default), fine-tune, or from-scratch. Repeatable.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["quick", "paper"]),
+    help="Settings of fine-tune and from-scratch: quick (default), or the paper's in full: days on "
+    "a GPU.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A method's setting, for all methods that have it: steps=500, learning_rates=0.01,0.1; "
+    "METHOD.NAME=VALUE for one. Repeatable.",
+)
 @click.option("--store", default=STORE, show_default=True, help="Where results are kept.")
 @click.option(
     "--seed",
@@ -64,6 +85,11 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Fastest by default.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that decode images.")
+@click.option(
+    "--pixel-cache-limit",
+    metavar="SIZE",
+    help="Disk for decoded images in training, as 20GB; what is beyond is decoded each time.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Also write the report page here.")
 @click.option("--imagenet", metavar="TABLE", help=IMAGENET)
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as a JSON array.")
@@ -74,6 +100,7 @@ def run(
     strict: bool,
     device: str | None,
     workers: int | None,
+    pixel_cache_limit: str | None,
     report: Path | None,
     imagenet: str | None,
     as_json: bool,
@@ -91,7 +118,7 @@ def run(
     """
     from penultimate.spec import load_study, locate
 
-    given = [name for name, value in asked.items() if value not in (None, ())]
+    given = [FLAGS.get(name, name) for name, value in asked.items() if value not in (None, ())]
     if study_file is None:
         study = study_of(**asked)
     elif given:
@@ -106,6 +133,9 @@ def run(
         )
     else:
         study = load_study(study_file)
+    limit = None
+    if pixel_cache_limit is not None:
+        limit = bytes_of(pixel_cache_limit, "--pixel-cache-limit")
     table = imagenet_table(imagenet)
     from penultimate.cli.study import finish_study  # torch, only now that the study is right
 
@@ -116,6 +146,7 @@ def run(
             strict=strict,
             device=device,
             workers=workers,
+            pixel_cache_limit=limit,
             report=report,
             imagenet=table,
             as_json=as_json,
@@ -132,11 +163,13 @@ def study_of(
     data: tuple[str, ...],
     backbone: tuple[str, ...],
     method: tuple[str, ...] = (),
+    preset: str | None = None,
+    settings: tuple[str, ...] = (),
     seed: tuple[int, ...] = (),
     measure: str | None = None,
     splits: str | None = None,
     allow_missing: bool | None = None,
-    **settings: Any,
+    **of_backbones: Any,
 ) -> Study:
     """A study from command-line arguments.
 
@@ -162,7 +195,7 @@ def study_of(
             "--splits divides one set of images and --data is given more than once: write a study "
             "file, in which each task has its own splits"
         )
-    chosen = {name: value for name, value in settings.items() if value is not None}
+    chosen = {name: value for name, value in of_backbones.items() if value is not None}
     record: dict[str, Any] = {
         "backbones": [
             {"name": name, **({} if name.startswith("features:") else chosen)} for name in backbone
@@ -177,9 +210,9 @@ def study_of(
             for place in data
         ],
     }
-    if method:
-        _check_methods(method)
-        record["methods"] = list(method)
+    methods = methods_of(method, preset, settings)
+    if methods is not None:
+        record["methods"] = methods
     if seed:
         record["seeds"] = list(seed)
     try:
@@ -218,11 +251,3 @@ def source_of(data: str) -> str:
         "--data takes a folder of class folders, a CSV or Parquet table, or one of "
         + ", ".join([*TASKS, *OFFICIAL]),
     )
-
-
-def _check_methods(names: tuple[str, ...]) -> None:
-    from penultimate.spec.method import METHODS
-
-    for name in names:
-        if name not in METHODS:
-            raise UnknownNameError("method", name, METHODS, "the methods are " + ", ".join(METHODS))

@@ -23,6 +23,7 @@ def finish_study(
     strict: bool = False,
     device: str | None = None,
     workers: int | None = None,
+    pixel_cache_limit: int | None = None,
     report: Path | None = None,
     imagenet: ImageNetTable | None = None,
     as_json: bool = False,
@@ -45,6 +46,7 @@ def finish_study(
                 strict=strict,
                 device=device,
                 workers=workers,
+                pixel_cache_limit=pixel_cache_limit,
                 imagenet=imagenet,
                 progress=bars,
             )

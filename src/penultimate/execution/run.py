@@ -73,6 +73,7 @@ def run(
     strict: bool = False,
     device: str | None = None,
     workers: int | None = None,
+    pixel_cache_limit: int | None = None,
     imagenet: ImageNetTable | Path | str | None = None,
     progress: Progress = SILENT,
 ) -> StudyResults:
@@ -86,6 +87,8 @@ def run(
     strict : stop at the first image that cannot be read, rather than skip and count it.
     device : ``cpu``, ``cuda`` or ``mps``; the fastest that is there by default.
     workers : threads that decode images; one a core by default. Results do not depend on it.
+    pixel_cache_limit : bytes of decoded images that training keeps on disk; half of what is free
+        by default. What is beyond is decoded each time, to the same numbers.
     imagenet : a table of ImageNet accuracies to look the study's networks up in, or its CSV file;
         ``"timm"`` is the one that timm publishes, fetched once.
 
