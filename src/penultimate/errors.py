@@ -11,7 +11,8 @@ PenultimateError
  |    +-- DeviceMemoryError    a batch does not fit into the device's memory
  +-- SolverError               a convex problem is not well posed (NaN features, one class, ...)
  +-- StoreError                the results store cannot be read or written
-      +-- NewerSchemaError     the store was written by a newer version
+ |    +-- NewerSchemaError     the store was written by a newer version
+ +-- Interrupted               a signal ended the work early; what was done is kept
 
 Each message is one sentence that names the thing, the place and the remedy: the command line
 prints it as it stands and exits with 1.
@@ -89,6 +90,19 @@ class StoreError(PenultimateError):
 
 class NewerSchemaError(StoreError):
     """The store was written by a newer version of this package."""
+
+
+class Interrupted(PenultimateError):  # noqa: N818 - not a mistake, but an end
+    """A signal ended the work early; what was done is kept.
+
+    Parameters
+    ----------
+    signal : its number; a command ends with 128 more.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -15,6 +15,9 @@ class Step:
     def advance(self, count: int = 1) -> None:
         """``count`` more units are done."""
 
+    def tell(self, text: str) -> None:
+        """How it goes at the moment, in a few words; each takes the place of the last."""
+
     def __enter__(self) -> Self:
         return self
 

@@ -4,6 +4,7 @@ from penultimate.backbones.catalogue import PACKAGES, list_backbones
 from penultimate.backbones.given import GivenFeatures
 from penultimate.backbones.random_form import random_form
 from penultimate.backbones.resolve import ResolvedBackbone, resolve
+from penultimate.backbones.synchronised import synchronised
 from penultimate.backbones.trainable import TrainableNetwork, trainable
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "list_backbones",
     "random_form",
     "resolve",
+    "synchronised",
     "trainable",
 ]

@@ -19,6 +19,8 @@ from rich.text import Text
 
 from penultimate.progress import Progress, Step
 
+LINE_EVERY = 60.0  # seconds, where there is no terminal to draw a bar on
+
 
 class SpeedColumn(ProgressColumn):
     """Units a second."""
@@ -39,6 +41,7 @@ class Bars(Progress):
             MofNCompleteColumn(),
             SpeedColumn(),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[told]}", markup=False),
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,
@@ -69,12 +72,27 @@ class _Bar(Step):
         self._description = description
         self._unit = unit
         self._done = 0
-        self._started = time.perf_counter()
-        self._id = bars._bars.add_task(description, total=total, unit=unit)
+        self._total = total
+        self._started = self._said = time.perf_counter()
+        self._id = bars._bars.add_task(description, total=total, unit=unit, told="")
 
     def advance(self, count: int = 1) -> None:
         self._done += count
         self._bars._bars.advance(self._id, count)
+
+    def tell(self, text: str) -> None:
+        self._bars._bars.update(self._id, told=text)
+        now = time.perf_counter()
+        if self._bars.console.is_terminal or now - self._said < LINE_EVERY:
+            return
+        # No bar is drawn: a line now and then says in a log how far it is.
+        self._said = now
+        self._bars.console.print(
+            f"{self._description}: {self._done:,} of {self._total:,} {self._unit}, {text}",
+            markup=False,
+            soft_wrap=True,
+            style="dim",
+        )
 
     def __exit__(
         self,

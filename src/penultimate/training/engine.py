@@ -1,0 +1,144 @@
+"""What computes a training: device, precision, eager or compiled. Fixed when it begins.
+
+Engines agree to rounding, and training makes rounding grow; a training that goes on from a
+checkpoint therefore goes on with the engine that began it, where this machine has it.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+COMPILE_SECONDS = {"cpu": 120.0, "cuda": 60.0}  # what compiling forward and backward costs
+COMPILE_SPEEDUP = {"cpu": 1.2, "cuda": 1.2}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How a training is computed; provenance, and kept in its checkpoint."""
+
+    device: str
+    precision: str
+    compiled: bool
+    threads: int
+    processes: int
+    torch: str
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    def differences(self, other: Engine) -> str:
+        """What is not the same in ``other``, for people."""
+        mine, others = self.record(), other.record()
+        return ", ".join(f"{k} {v} and now {others[k]}" for k, v in mine.items() if v != others[k])
+
+
+def can_compile(device: str) -> bool:
+    """Whether ``torch.compile`` has what it needs here: a C++ compiler, or Triton on CUDA."""
+    if device == "cpu":
+        return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
+    return device == "cuda" and importlib.util.find_spec("triton") is not None
+
+
+def may_pay(passes: int, device: str) -> bool:
+    """Whether it is worth finding out how long a pass takes."""
+    return device in COMPILE_SECONDS and passes >= 100
+
+
+def pays(seconds_a_pass: float, passes: int, device: str) -> bool:
+    """Whether compiling is expected to save more than it costs."""
+    saved = seconds_a_pass * passes * (1 - 1 / COMPILE_SPEEDUP[device])
+    return saved > COMPILE_SECONDS[device]
+
+
+def seconds_a_pass(
+    model: nn.Module, one: Callable[[nn.Module], Tensor], device: torch.device, times: int = 2
+) -> float:
+    """The quicker of a few passes forward and backward, on a copy of the network.
+
+    Parameters
+    ----------
+    one : the loss of one micro-batch, by the network it is given.
+    """
+    trial = copy.deepcopy(model).train()
+    seconds = []
+    for _ in range(times + 1):  # the first pays for memory and caches
+        start = time.perf_counter()
+        torch.autograd.backward(one(trial))
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])
+
+
+@contextmanager
+def compiled(model: nn.Module, wanted: bool) -> Iterator[None]:
+    """Within it, calling the network runs its compiled form; it is the same object."""
+    if not wanted:
+        yield
+        return
+    before = model._compiled_call_impl
+    model.compile(dynamic=False)
+    try:
+        with warnings.catch_warnings():
+            # Compiling warns of things that neither a user nor we can change.
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        model._compiled_call_impl = before
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """float32 means float32: no TF32 on CUDA. cuDNN may look for its fastest algorithm."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(
+            enabled=torch.backends.cudnn.enabled, benchmark=True, allow_tf32=False
+        ):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def kept_generators(device: torch.device) -> Iterator[None]:
+    """Leave the caller's random numbers as they were; each micro-batch sets its own seed."""
+    cuda = device.type == "cuda"
+    before, on_device = torch.get_rng_state(), torch.cuda.get_rng_state(device) if cuda else None
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
+        if on_device is not None:
+            torch.cuda.set_rng_state(on_device, device)
+
+
+def autocast(device: str, precision: str) -> torch.autocast:
+    """Convolutions and products in bfloat16 where asked for; weights stay float32."""
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Bytes: of the CUDA device since the last reset, or of this process since it began."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if os.uname().sysname == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
