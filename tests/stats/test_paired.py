@@ -1,10 +1,12 @@
 """Paired tests against hand counts, full enumeration and each other."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
 
+from penultimate.errors import UnknownNameError
 from penultimate.stats import exact_mcnemar, image_exchange_test, permutation_test
 
 
@@ -61,6 +63,34 @@ def test_permutation_is_mcnemar_where_classes_are_of_one_size():
     labels = np.repeat(np.arange(10), 30)
     a, b = rng.random(300) < 0.85, rng.random(300) < 0.80
     assert permutation_test(labels, a, b) == pytest.approx(exact_mcnemar(a, b), abs=0.006)
+
+
+@pytest.mark.parametrize(("seed", "gain"), [(2, 0.0), (3, 0.04), (4, 0.08)])
+def test_permutation_is_mcnemar_for_top_1_whatever_the_classes_sizes(seed, gain):
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(5), [10, 200, 50, 90, 150])
+    a, b = rng.random(500) < 0.8 + gain, rng.random(500) < 0.8
+    exact = exact_mcnemar(a, b)
+    assert permutation_test(labels, a, b, measure="top-1") == pytest.approx(exact, abs=0.006)
+    by_class = permutation_test(labels, a, b)
+    assert by_class != pytest.approx(exact, abs=0.006), "there small classes weigh more"
+
+
+def test_an_unknown_measure_is_answered_with_the_nearest():
+    one = np.ones(1, dtype=bool)
+    with pytest.raises(UnknownNameError, match="did you mean 'top-1'"):
+        permutation_test(np.zeros(1, dtype=np.int64), one, one, measure="top1")
+
+
+def test_exchanges_of_a_large_test_set_take_about_a_second():
+    """25,000 examples of 100 classes, no two of one size; three times the goal, for slow days."""
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(100), np.arange(201, 301))[:25_000]
+    a, b = rng.random(len(labels)) < 0.8, rng.random(len(labels)) < 0.7
+    for measure in ("mean-per-class", "top-1"):
+        start = time.process_time()
+        permutation_test(labels, a, b, measure=measure)
+        assert time.process_time() - start < 3
 
 
 def test_permutation_counts_what_was_seen_and_repeats_with_its_seed():

@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from penultimate.errors import UnknownNameError
+
+ACCURACIES = ["top-1", "mean-per-class"]
 CHUNK = 10_000  # exchanges at a time: bounds memory, does not change the numbers
 
 
@@ -40,32 +43,39 @@ def permutation_test(
     correct_a: NDArray[np.bool_],
     correct_b: NDArray[np.bool_],
     *,
+    measure: str = "mean-per-class",
     exchanges: int = 100_000,
     seed: int = 0,
 ) -> float:
-    """Two-sided p-value that two networks have the same mean per-class accuracy.
+    """Two-sided p-value that two networks have the same accuracy, by exchanging predictions.
 
     Under the null hypothesis each example's two predictions can change places. The p-value is the
     share of random exchanges with a difference at least as large as the one seen, which counts
     itself: ``(b + 1) / (m + 1)`` (section 3 of the paper).
 
-    Only examples on which exactly one network is right matter, and an example of a class with n
-    test examples weighs 1 / n. So the signs of all that weigh the same are drawn together, 64 to a
-    random word, and summed by counting its bits.
+    Only examples on which exactly one network is right matter. For mean per-class accuracy an
+    example of a class with n test examples weighs 1 / n, for top-1 all weigh the same; there
+    ``exact_mcnemar`` is this test without the noise of drawing. The signs of all that weigh the
+    same are drawn together, 64 to a random word, and summed by counting its bits.
 
     Parameters
     ----------
     labels : true class of each example, (n,), from 0.
     correct_a, correct_b : whether each network is right on each example, (n,), in one order.
+    measure : ``"mean-per-class"`` or ``"top-1"``.
+    exchanges, seed : how many are drawn, and from where; the same seed gives the same p-value.
 
     Raises
     ------
+    UnknownNameError : there is no such measure.
     ValueError : the arrays are not of one length.
     """
+    if measure not in ACCURACIES:
+        raise UnknownNameError("measure", measure, ACCURACIES)
     only_a, only_b = _disagreements(correct_a, correct_b)
     if len(labels) != len(only_a):
         raise ValueError(f"{len(labels)} labels for {len(only_a)} predictions")
-    size = np.bincount(labels)[labels]
+    size = np.bincount(labels)[labels] if measure == "mean-per-class" else np.ones_like(labels)
     sizes, which = np.unique(size[only_a | only_b], return_inverse=True)
     observed = abs(float(np.sum(only_a / size) - np.sum(only_b / size)))
     return _share_as_extreme(1 / sizes, np.bincount(which), observed, exchanges, seed)
