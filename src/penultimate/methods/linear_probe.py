@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from penultimate.errors import DataError
 from penultimate.methods.labelled import Labelled
 from penultimate.methods.probe import Probe
+from penultimate.methods.scoring import mean_loss
 from penultimate.metrics import score
 from penultimate.solvers import Decomposed, Path, decompose, logistic_path, softmax_path
 from penultimate.spec import LinearProbe
@@ -86,7 +87,7 @@ def select(
         probe = _probe(path, point, classes, train.multi_label)
         found = probe.scores(validation.features)
         scores[point] = score(measure, validation.labels, found)
-        losses[point] = _loss(validation, found)
+        losses[point] = mean_loss(validation.labels, found)
     order = np.lexsort((-path.l2, losses, -scores))
     return Selection(decomposed, path, scores, losses, chosen=int(order[0]))
 
@@ -145,15 +146,6 @@ def _solve(
         tolerance=settings.tolerance,
         progress=progress,
     )
-
-
-def _loss(validation: Labelled, scores: NDArray[np.float64]) -> float:
-    """Mean cross-entropy, nats: over examples, or over the pairs that are not masked."""
-    if not validation.multi_label:
-        return float(-scores[np.arange(len(validation)), validation.labels].mean())
-    asked = validation.labels >= 0
-    wrong_way = np.where(validation.labels == 1, -scores, scores)[asked]
-    return float(np.logaddexp(0, wrong_way).mean()) if asked.any() else float("nan")
 
 
 def _probe(path: Path, point: int, classes: tuple[str, ...], multi_label: bool) -> Probe:
