@@ -54,10 +54,9 @@ def load(path: Path, identity: str, progress: Progress) -> dict[str, Any] | None
         state = torch.load(path, map_location="cpu", weights_only=True)
         form, whose = state.pop("format"), state.pop("identity")
     except Exception as error:  # whatever a damaged file makes a reader do
-        reason = next(iter(str(error).splitlines()), "")[:120]
         progress.note(
-            f"the checkpoint {path} cannot be read ({type(error).__name__}: {reason}): the "
-            "training starts anew"
+            f"the checkpoint {path} cannot be read ({type(error).__name__}): the training starts "
+            "anew"
         )
         return None
     if form != FORMAT:

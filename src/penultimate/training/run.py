@@ -129,7 +129,7 @@ class Run:
             compiled=compiled and engines.can_compile(self.team.device.type),
             threads=torch.get_num_threads(),
             processes=self.team.world,
-            torch=torch.__version__,
+            torch=str(torch.__version__),
         )
         if before and before != self.engine:
             self.progress.note(
