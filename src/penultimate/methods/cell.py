@@ -11,7 +11,7 @@ from penultimate.spec import Augmentation, FineTune, FromScratch, Preprocessing,
 Trained = FineTune | FromScratch
 Precision = Literal["float32", "bfloat16"]
 
-PASSES = 40  # over the training images, of quick
+PASSES = 20  # over the training images, of quick
 STEPS = (200, 2000)  # at least and at most, of quick
 SMALL, FEW = 1000, 32  # fewer training images than this have smaller batches
 BATCH = 64
