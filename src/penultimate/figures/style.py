@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter
+from numpy.typing import NDArray
 
 from penultimate.stats import logit
 
@@ -59,6 +60,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 TENS = [10, 20, 30, 40, 50, 60, 70, 80, 90]
 FROM_AN_END = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]  # percent
 PERCENT_TICKS = np.array([*FROM_AN_END, *TENS, *(100 - p for p in reversed(FROM_AN_END))])
+STEPS = (10, 5, 2, 1)  # percent, between even ticks
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,11 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def dress(axes: Axes, palette: Palette, *, grid: str) -> None:
-    """Quiet axes: a base line, thin guides along ``grid`` (``"x"`` or ``"y"``), no box."""
+def dress(axes: Axes, palette: Palette, *, grid: str, size: float = SMALL_SIZE) -> None:
+    """Quiet axes: a base line, thin guides along ``grid`` (``"x"``, ``"y"``, ``"both"``), no box.
+
+    ``size`` is of the text, in points.
+    """
     axes.set_facecolor("none")
     axes.set_axisbelow(True)
     axes.grid(visible=True, axis=grid, color=palette.rule, linewidth=0.7)  # type: ignore[arg-type]
@@ -96,10 +101,10 @@ def dress(axes: Axes, palette: Palette, *, grid: str) -> None:
         spine.set_color(palette.muted)
         spine.set_linewidth(0.7)
     axes.tick_params(
-        colors=palette.muted, labelsize=SMALL_SIZE, length=0, pad=4, labelcolor=palette.muted
+        colors=palette.muted, labelsize=size, length=0, pad=size / 2, labelcolor=palette.muted
     )
-    axes.xaxis.label.set(color=palette.muted, fontsize=SMALL_SIZE)
-    axes.yaxis.label.set(color=palette.muted, fontsize=SMALL_SIZE)
+    axes.xaxis.label.set(color=palette.muted, fontsize=size)
+    axes.yaxis.label.set(color=palette.muted, fontsize=size)
 
 
 def plain_text(figure: Figure) -> None:
@@ -142,33 +147,53 @@ def percent_axis(axis: Axis, positions: Sequence[float], most: int) -> None:
     low, high = (finite.min(), finite.max()) if len(finite) else (-1.0, 1.0)
     margin = max(0.07 * (high - low), 0.08)
     low, high = low - margin, high + margin
-    ticks = np.log(PERCENT_TICKS / (100 - PERCENT_TICKS))
-    inside = (ticks >= low) & (ticks <= high)
-    chosen = _spread(ticks[inside], (high - low) / (most + 1))
-    names = dict(zip(ticks, PERCENT_TICKS, strict=True))
-    if len(chosen) < 2:  # a narrow range between two round numbers: steps of its own
-        percents = np.array(_round_steps(100 / (1 + np.exp(-low)), 100 / (1 + np.exp(-high)), most))
-        chosen = list(np.log(percents / (100 - percents)))
-        names = dict(zip(chosen, percents, strict=True))
+    percents = _ticks(low, high, most)
+    chosen = list(np.log(percents / (100 - percents)))
+    names = dict(zip(chosen, percents, strict=True))
     axis.set_major_locator(FixedLocator(chosen))
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{names.get(x, float('nan')):g}"))
     axis.set_minor_locator(FixedLocator([]))
     axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})  # type: ignore[attr-defined]
 
 
-def _spread(ticks: Sequence[float], apart: float) -> list[float]:
-    """From the highest down, those that are at least ``apart`` from the one before."""
+def _ticks(low: float, high: float, most: int) -> NDArray[np.float64]:
+    """Round percentages between two log odds, up to ``most``, none close to another.
+
+    On a narrow range even steps give the most of them, on a wide one those that crowd at its ends.
+    """
+    ends = 100 / (1 + np.exp(-low)), 100 / (1 + np.exp(-high))
+    apart = (high - low) / (most + 1)
+    crowding = PERCENT_TICKS[(ends[0] <= PERCENT_TICKS) & (ends[1] >= PERCENT_TICKS)]
+    chosen = _spread(crowding, apart)
+    for step in STEPS:
+        even = _multiples(step, *ends)
+        gaps = np.diff(np.log(even / (100 - even)))
+        if len(chosen) < len(even) <= most and np.all(gaps >= apart):
+            chosen = list(even)
+    return np.array(chosen if len(chosen) > 1 else _round_steps(*ends, most))
+
+
+def _spread(percents: NDArray[np.float64], apart: float) -> list[float]:
+    """From the highest down, those that are at least ``apart`` in log odds from the one before."""
     chosen: list[float] = []
-    for tick in sorted(ticks, reverse=True):
-        if not chosen or chosen[-1] - tick >= apart:
-            chosen.append(tick)
+    last = np.inf
+    for percent in sorted(percents, reverse=True):
+        place = np.log(percent / (100 - percent))
+        if last - place >= apart:
+            chosen.append(float(percent))
+            last = place
     return chosen[::-1]
 
 
-def _round_steps(low: float, high: float, most: int) -> list[float]:
+def _round_steps(low: float, high: float, most: int) -> NDArray[np.float64]:
     """Multiples of 1, 2 or 5 times a power of ten within ``low..high``."""
     step = (high - low) / most
     scale = 10.0 ** np.floor(np.log10(step))
-    step = scale * min(m for m in (1, 2, 5, 10) if m * scale >= step)
-    steps = np.round(np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step, 10)
-    return [float(p) for p in steps if 0 < p < 100]
+    return _multiples(scale * min(m for m in (1, 2, 5, 10) if m * scale >= step), low, high)
+
+
+def _multiples(step: float, low: float, high: float) -> NDArray[np.float64]:
+    """The multiples of ``step`` within ``low..high`` that are percentages inside 0..100."""
+    places = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+    percents = np.round(places, 10)
+    return percents[(percents > 0) & (percents < 100)]

@@ -1,0 +1,72 @@
+"""Figure 1 of the paper: ImageNet accuracy against accuracy averaged over data sets."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from penultimate.figures.correlation_numbers import AVERAGE, correlations
+from penultimate.figures.correlation_panel import (
+    AVERAGE_LABEL,
+    X_LABEL,
+    draw_panel,
+    heading,
+    legend_entries,
+)
+from penultimate.figures.paper import (
+    COLUMN,
+    LABEL,
+    body,
+    finish,
+    grid_of,
+    legend,
+    method_name,
+    print_figure,
+    title,
+)
+from penultimate.figures.style import PRINT, Palette
+from penultimate.stats.grid import Missing
+
+
+def average_correlation_figure(
+    ranking: pd.DataFrame,
+    *,
+    width: float = COLUMN,
+    palette: Palette = PRINT,
+    missing: Missing = "refuse",
+    seed: int = 0,
+) -> Figure:
+    """A panel a method: the averaged panels of ``correlation_figure``, which see.
+
+    Raises
+    ------
+    SpecError : as ``correlations`` does.
+    """
+    found = correlations(ranking, missing=missing, seed=seed)
+    rows, columns = grid_of(len(found), max(1, round(width / 1.6)))
+    figure = print_figure(width, rows * 1.7 + 0.55)
+    part = body(figure)
+    grid = part.subplots(rows, columns, squeeze=False)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(found):
+            axes.set_visible(False)
+            continue
+        one = found[place]
+        draw_panel(axes, one, AVERAGE, palette, ticks=(4, 6))
+        inches = width / columns - 0.3
+        title(axes, f"{method_name(one.method)}, {heading(one.r)}", palette, inches=inches)
+        if place % columns == 0:
+            axes.set_ylabel(AVERAGE_LABEL, labelpad=2)
+    part.supxlabel(X_LABEL, size=LABEL, color=palette.muted)
+    points = pd.concat([one.points[one.points["data_set"] == AVERAGE] for one in found])
+    legend(figure, legend_entries(points, palette), palette, columns=2 if width > 5 else 1)
+    return finish(figure)
+
+
+def average_correlation_table(
+    ranking: pd.DataFrame, *, missing: Missing = "refuse", seed: int = 0
+) -> pd.DataFrame:
+    """The numbers that ``average_correlation_figure`` plots: a row a point, in log odds."""
+    found = correlations(ranking, missing=missing, seed=seed)
+    points = pd.concat([one.points for one in found])
+    return points[points["data_set"] == AVERAGE].drop(columns="score").reset_index(drop=True)

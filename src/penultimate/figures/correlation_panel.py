@@ -1,0 +1,82 @@
+"""One panel of figures 1 and 2: networks as points, the line through them and its band."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from penultimate.figures.correlation_numbers import AVERAGE, Correlation
+from penultimate.figures.paper import GREEN, MINUS, entry, small
+from penultimate.figures.style import Palette, percent_axis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+LEVEL = "the best, or not significantly different from it (p > 0.05)"
+BEHIND = "significantly behind the best"
+UNKNOWN = "not compared with the best"
+X_LABEL = "ImageNet top-1 accuracy, %"
+AVERAGE_LABEL = "mean log odds over data sets"
+
+
+def looks(palette: Palette, size: float = 3.0) -> dict[str, dict[str, Any]]:
+    """How each kind of point is drawn: filled, open or a diamond, and green besides."""
+    common: dict[str, Any] = {"markersize": size, "markeredgewidth": 0.7, "linestyle": "none"}
+    green, empty = palette.series[GREEN], palette.paper
+    return {
+        LEVEL: common | {"marker": "o", "color": green},
+        BEHIND: common | {"marker": "o", "color": palette.ink, "markerfacecolor": empty},
+        UNKNOWN: common | {"marker": "D", "color": palette.ink, "markerfacecolor": empty},
+    }
+
+
+def kinds(level: pd.Series) -> pd.Series:
+    """LEVEL, BEHIND or UNKNOWN for each point."""
+    return level.map({True: LEVEL, False: BEHIND}).fillna(UNKNOWN)
+
+
+def draw_panel(
+    axes: Axes, found: Correlation, panel: str, palette: Palette, *, ticks: tuple[int, int]
+) -> None:
+    """Points, line and band; ``ticks`` are how many there may be along x and along y."""
+    small(axes, palette)
+    rows = found.points[found.points["data_set"] == panel]
+    line = found.lines[panel]
+    if line["line"].notna().any():
+        blue = palette.accent
+        axes.fill_between(
+            line["imagenet"], line["low"], line["high"], color=blue, alpha=0.18, linewidth=0
+        )
+        axes.plot(line["imagenet"], line["line"], color=blue, linewidth=1.0)
+    for kind, group in rows.groupby(kinds(rows["level_with_best"])):
+        look = looks(palette)[str(kind)]
+        if panel == AVERAGE:
+            axes.errorbar(
+                group["imagenet_log_odds"],
+                group["log_odds"],
+                yerr=group["standard_error"],
+                fmt="none",
+                ecolor=look["color"],
+                elinewidth=0.7,
+            )
+        axes.plot(group["imagenet_log_odds"], group["log_odds"], zorder=3, **look)
+    percent_axis(axes.xaxis, list(rows["imagenet_log_odds"]), most=ticks[0])
+    if panel == AVERAGE:
+        axes.yaxis.set_major_locator(MaxNLocator(ticks[1], steps=[1, 2, 5, 10]))
+        axes.margins(y=0.08)
+    else:
+        percent_axis(axes.yaxis, list(rows["log_odds"]), most=ticks[1])
+
+
+def legend_entries(points: pd.DataFrame, palette: Palette) -> list[Line2D]:
+    """The kinds that are drawn, in one order."""
+    drawn = set(kinds(points["level_with_best"]))
+    return [entry(kind, **look) for kind, look in looks(palette).items() if kind in drawn]
+
+
+def heading(r: float) -> str:
+    """``r = 0.96``, in words where there is none."""
+    return "r is undefined" if pd.isna(r) else f"r = {r:.2f}".replace("-", MINUS)
