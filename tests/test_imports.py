@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "methods": {"features", "training", "data", "backbones", "solvers", "metrics", "spec"},
     "execution": {
         *("methods", "store", "stats", "spec"),
-        *("data", "backbones", "features", "solvers", "metrics"),
+        *("data", "backbones", "features", "training", "solvers", "metrics"),
     },
     "studies": {"execution", "store", "spec"},
     "figures": {"stats"},

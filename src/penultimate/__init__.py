@@ -23,11 +23,21 @@ if TYPE_CHECKING:
     from penultimate.report import write_report
     from penultimate.solvers import softmax_path
     from penultimate.solvers.estimators import LogisticRegression, LogisticRegressionPath
-    from penultimate.spec import Backbone, LinearProbe, Study, Task, load_study
+    from penultimate.spec import (
+        Backbone,
+        FineTune,
+        FromScratch,
+        LinearProbe,
+        Study,
+        Task,
+        load_study,
+    )
     from penultimate.store import ResultStore
 
 _HOMES = {
     "Backbone": "spec",
+    "FineTune": "spec",
+    "FromScratch": "spec",
     "LinearProbe": "spec",
     "LogisticRegression": "solvers.estimators",
     "LogisticRegressionPath": "solvers.estimators",
@@ -46,6 +56,8 @@ _HOMES = {
 
 __all__ = [
     "Backbone",
+    "FineTune",
+    "FromScratch",
     "LinearProbe",
     "LogisticRegression",
     "LogisticRegressionPath",

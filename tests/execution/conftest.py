@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from study_folders import write_pictures
+import torch
+from study_folders import probe, write_pictures
+from trained_studies import FINE, SCRATCH, trained_study
+
+import penultimate as pn
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +26,16 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pn.StudyResults]:
+    """Pictures, and a probe, a fine-tuning and a training from scratch on them; only read it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("trained")
+    photos = write_pictures(root / "photos")
+    study = trained_study(photos, probe(), FINE, SCRATCH)
+    results = pn.run(study, root / "store", tensorboard=root / "logs")
+    torch.set_num_threads(threads)
+    return photos, results

@@ -40,7 +40,7 @@ place.ResultStore.tidy = lambda self, committed: os.kill(os.getpid(), signal.SIG
 """
 WHILE_THE_PROBE_IS_WRITTEN = """
 import os, signal
-import penultimate.execution.compute as place
+import penultimate.execution.probe as place
 place.save_probe = lambda probe, path: os.kill(os.getpid(), signal.SIGKILL)
 """
 DURING_EXTRACTION = """
@@ -132,7 +132,8 @@ def test_killed_at_random_moments_it_ends_as_an_undisturbed_study(
     moments = random.Random(20)
     slowly = """
 import time
-import penultimate.execution.compute as place
+import penultimate.execution.finished as end
+import penultimate.execution.probe as place
 from penultimate.features import extract as features
 features.SAVE_EVERY = -1.0
 def after(function, seconds):
@@ -141,7 +142,7 @@ def after(function, seconds):
         return function(*args, **settings)
     return call
 place.select, place.fit = after(place.select, 0.1), after(place.fit, 0.1)
-place.save_probe, place.write_atomic = after(place.save_probe, 0.1), after(place.write_atomic, 0.1)
+place.save_probe, end.write_atomic = after(place.save_probe, 0.1), after(end.write_atomic, 0.1)
 network = __import__("penultimate").features.engine.network
 features.engines.network = lambda *args: after(network(*args), 0.05)
 from study_folders import network

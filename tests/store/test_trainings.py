@@ -25,6 +25,7 @@ def training(**changes) -> Training:
     fields = {
         "data": "d" * 64,
         "parts": ("train",),
+        "measure": "top-1",
         "weights": "a" * 64,
         "preprocessing": PREPROCESSING,
         "recipe": Recipe(**RECIPE),
@@ -73,6 +74,7 @@ def committed(store: ResultStore, of: Training) -> Path:
 CHANGES = [
     {"data": "e" * 64},
     {"parts": ("train", "val")},
+    {"measure": "mean-per-class"},
     {"weights": "b" * 64},
     {"preprocessing": PREPROCESSING.model_copy(update={"size": 33})},
     {"head": "random"},

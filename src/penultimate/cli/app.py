@@ -5,7 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -21,9 +26,14 @@ from penultimate.cli.results import results
 from penultimate.cli.run import run
 from penultimate.cli.splits import splits
 from penultimate.cli.tasks import tasks
-from penultimate.errors import PenultimateError, nearest
+from penultimate.errors import Interrupted, PenultimateError, nearest
 
 DEBUG = "PENULTIMATE_DEBUG"
+AGAIN = "interrupted: run the same command again to go on"
+
+
+class Terminated(BaseException):
+    """SIGTERM came: as with Ctrl-C, no handler of errors must take it for one."""
 
 
 class Commands(click.Group):
@@ -73,7 +83,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no fault
             stream.reconfigure(errors="backslashreplace")
     try:
-        cli.main(standalone_mode=False)
+        with _told_of_sigterm():
+            cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
@@ -81,8 +92,14 @@ def main() -> None:
         click.echo(f"error: {_sentence(error)}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted: run the same command again to go on", err=True)
+        click.echo(AGAIN, err=True)
         sys.exit(130)
+    except Terminated:
+        click.echo(AGAIN, err=True)
+        sys.exit(128 + signal.SIGTERM)
+    except Interrupted as error:
+        click.echo(f"interrupted: {error}", err=True)
+        sys.exit(128 + error.signal)
     except PenultimateError as error:
         _raise_if_debugging()
         click.echo(f"error: {error}", err=True)
@@ -102,6 +119,26 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         _inner_fault(error)
+
+
+@contextmanager
+def _told_of_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, so that it gives back what it holds.
+
+    A training listens for itself, to keep its state first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _discard_output() -> None:

@@ -33,6 +33,7 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
     from rich.console import Console
 
     from penultimate.report import accuracy_sources, ranked_table, sentences
+    from penultimate.report.settings import compared_settings, setting_sentences
     from penultimate.stats import rank
 
     def predictions(digest: str) -> pd.DataFrame:
@@ -46,5 +47,6 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
     console = Console(width=width, highlight=False)
     console.print(ranked_table(ranking))
     console.print()
-    for sentence in [*sentences(ranking), *accuracy_sources(ranking)]:
+    settings = setting_sentences(compared_settings(frame, predictions))
+    for sentence in [*settings, *sentences(ranking), *accuracy_sources(ranking)]:
         console.print(sentence, markup=False, width=min(console.width, READABLE))

@@ -1,4 +1,4 @@
-"""``penultimate predict``: use a fitted probe on images."""
+"""``penultimate predict``: use a fitted probe or a trained network on images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def predict(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Class and probability of IMAGES by the probe of RUN.
+    """Class and probability of IMAGES by the probe, or the trained network, of RUN.
 
     RUN is the name of a backbone, where the store holds one run of it, or the beginning of a
     run's digest, as 'penultimate results STORE --json' shows it, or a run's folder.

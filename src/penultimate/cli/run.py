@@ -90,6 +90,12 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
     metavar="SIZE",
     help="Disk for decoded images in training, as 20GB; what is beyond is decoded each time.",
 )
+@click.option(
+    "--tensorboard",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Also log trainings here, for TensorBoard (penultimate[tensorboard]).",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Also write the report page here.")
 @click.option("--imagenet", metavar="TABLE", help=IMAGENET)
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as a JSON array.")
@@ -101,6 +107,7 @@ def run(
     device: str | None,
     workers: int | None,
     pixel_cache_limit: str | None,
+    tensorboard: Path | None,
     report: Path | None,
     imagenet: str | None,
     as_json: bool,
@@ -114,6 +121,7 @@ def run(
 
     \b
     penultimate run --data photos --backbone resnet50 --backbone resnet50@random
+    penultimate run --data photos --backbone resnet50 --method linear-probe --method fine-tune
     penultimate run study.toml
     """
     from penultimate.spec import load_study, locate
@@ -147,6 +155,7 @@ def run(
             device=device,
             workers=workers,
             pixel_cache_limit=limit,
+            tensorboard=tensorboard,
             report=report,
             imagenet=table,
             as_json=as_json,

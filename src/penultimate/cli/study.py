@@ -24,6 +24,7 @@ def finish_study(
     device: str | None = None,
     workers: int | None = None,
     pixel_cache_limit: int | None = None,
+    tensorboard: Path | None = None,
     report: Path | None = None,
     imagenet: ImageNetTable | None = None,
     as_json: bool = False,
@@ -47,6 +48,7 @@ def finish_study(
                 device=device,
                 workers=workers,
                 pixel_cache_limit=pixel_cache_limit,
+                tensorboard=tensorboard,
                 imagenet=imagenet,
                 progress=bars,
             )
@@ -82,7 +84,8 @@ def _notices(done: StudyResults) -> list[str]:
                 f"{name}: {what} left out that cannot be read: {shown}"
                 + (f" and {more:,} more" if more > 0 else "")
             )
-        if not all(candidate.converged for candidate in (*result.selection, result.final)):
+        fits = () if result.final.training else (*result.selection, result.final)
+        if not all(candidate.converged for candidate in fits):
             ended = sum(not candidate.converged for candidate in result.selection)
             notices.append(
                 f"{name}: {ended} of {len(result.selection)} fits of "

@@ -27,6 +27,7 @@ NO_SCORE = "no score"
 
 Predictions = Callable[[str], pd.DataFrame]
 AVERAGED = ["score", "ci_low", "ci_high", "images_per_second"]
+CHOSEN = ["l2", "learning_rate", "weight_decay", "steps"]
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +122,8 @@ def _row(cell: pd.DataFrame) -> pd.Series:
     if len(cell) > 1:
         for column in AVERAGED:
             row[column] = cell[column].mean(skipna=column == "images_per_second")
-        row["l2"] = math.nan  # chosen anew under each seed
+        for column in row.index.intersection(CHOSEN):
+            row[column] = math.nan  # anew under each seed
         row["converged"] = bool(cell["converged"].all())
     return row
 

@@ -6,7 +6,7 @@ older result can always be read. Undefined numbers are ``null`` here and NaN in 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -50,6 +50,10 @@ class Candidate(Frozen):
     )
     converged: bool = True
     status: str = ""
+    training: str = Field(default="", description="digest of the training that it was, if one")
+    view: Literal["", "whole", "central"] = Field(
+        default="", description="of the image that scored best on validation, of a training"
+    )
 
 
 class Network(Frozen):
@@ -86,8 +90,9 @@ class Provenance(Frozen):
 class Result(Frozen):
     """One finished run.
 
-    ``artefacts`` maps a kind (``predictions``, ``probe``, ``split``) to a path relative to the
-    store. ``score`` is a fraction. ``selection`` is in the order of the grid.
+    ``artefacts`` maps a kind (``predictions``, ``probe`` or ``network``, ``split``) to a path
+    relative to the store. ``score`` is a fraction. ``selection`` is in the order of the grid, or of
+    trying.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -137,7 +142,12 @@ class Result(Frozen):
             "image_size": self.network.image_size,
             "images_per_second": self.images_per_second,
             "l2": self.chosen.get("l2"),
-            "converged": self.final.converged and all(c.converged for c in self.selection),
+            "learning_rate": self.chosen.get("learning_rate"),
+            "weight_decay": self.chosen.get("weight_decay"),
+            "steps": self.chosen.get("steps"),
+            # A grid of learning rates reaches to where trainings diverge; a path's fits all end.
+            "converged": self.final.converged
+            and (bool(self.final.training) or all(c.converged for c in self.selection)),
             "created": self.provenance.created,
             "weights": self.run.weights,
         }

@@ -20,18 +20,20 @@ from pydantic import Field
 from penultimate.io import digest_json
 from penultimate.spec import Preprocessing, Recipe
 from penultimate.spec.base import Frozen
+from penultimate.spec.task import Measure
 from penultimate.store.result import Number, Provenance
 
 Part = Literal["train", "val"]
 
 
 class Training(Frozen):
-    """Everything that can change the weights that come of it, and nothing else.
+    """Everything that can change what comes of it, and nothing else.
 
     Parameters
     ----------
     data : fingerprint of the task's images, labels and parts.
     parts : what it learns from.
+    measure : of its scores on validation; it changes no weights.
     weights : digest of the weights it starts from.
     preprocessing : of the network: size, geometry, mean, standard deviation, interpolation.
     head, regularisation : as in the method's settings.
@@ -41,6 +43,7 @@ class Training(Frozen):
 
     data: str
     parts: tuple[Part, ...]
+    measure: Measure
     weights: str
     preprocessing: Preprocessing | str
     head: Literal["zero", "random"] = "zero"
@@ -67,6 +70,7 @@ class TrainingRecord(Frozen):
         there was none to score on.
     images_per_second : of training, checkpoints and scoring left out.
     peak_memory : bytes; of the device, or of the process on a CPU.
+    micro_batch : images that went through the network at a time.
     """
 
     schema_version: int = 1
@@ -81,4 +85,5 @@ class TrainingRecord(Frozen):
     seconds: float
     images_per_second: Number = None
     peak_memory: int | None = None
+    micro_batch: int | None = None
     provenance: Provenance
