@@ -6,6 +6,7 @@ from penultimate.figures.paper import save_figure
 from penultimate.figures.ranking import ranking_figure
 from penultimate.figures.selection_curve import selection_curve
 from penultimate.figures.style import PRINT, Palette
+from penultimate.figures.training_curves import training_curves
 
 __all__ = [
     "PRINT",
@@ -15,4 +16,5 @@ __all__ = [
     "ranking_figure",
     "save_figure",
     "selection_curve",
+    "training_curves",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from penultimate.errors import StoreError
+from penultimate.report.settings import compared_settings
 from penultimate.stats import latest, rank, standing
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """The latest run of each cell, its ranking, and how many older ones were left out."""
+    """The latest run of each cell, its ranking, and how many older ones were left out.
+
+    ``settings`` ranks the methods of each backbone that has several on a task.
+    """
 
     store: ResultStore
     frame: pd.DataFrame
     ranking: pd.DataFrame
+    settings: pd.DataFrame
     results: dict[str, Result]
     superseded: int
 
@@ -46,8 +51,13 @@ class Findings:
             if result is None:  # deleted since the frame was read
                 raise StoreError(f"run {digest} has gone from {store.root}: report again")
             results[digest] = result
-        ranking = rank(frame, lambda digest: store.predictions(results[digest]))
-        return cls(store, frame, ranking, results, len(everything) - len(frame))
+
+        def predictions(digest: str) -> pd.DataFrame:
+            return store.predictions(results[digest])
+
+        ranking = rank(frame, predictions)
+        settings = compared_settings(frame, predictions)
+        return cls(store, frame, ranking, settings, results, len(everything) - len(frame))
 
     @cached_property
     def backbones(self) -> list[str]:

@@ -80,5 +80,8 @@ def _cell(row: pd.Series) -> Cell:
 
 
 def _speed(frame: pd.DataFrame, name: str) -> Cell:
-    speed = float(frame.loc[frame["backbone"] == name, "images_per_second"].mean())
+    """Of the features where there are any: training's speed is another matter."""
+    rows = frame[frame["backbone"] == name]
+    probed = rows[rows["learning_rate"].isna()]
+    speed = float((probed if len(probed) else rows)["images_per_second"].mean())
     return Cell(rate(speed), value=None if pd.isna(speed) else speed)

@@ -17,6 +17,7 @@ from penultimate.io import write_atomic
 from penultimate.report import record
 from penultimate.report.findings import Findings
 from penultimate.report.overview import overview
+from penultimate.report.settings import setting_rows, setting_sentences
 from penultimate.report.summary import CAVEAT, overall
 from penultimate.report.svg import PAGE, inline_svg
 from penultimate.report.tasks import task_sections
@@ -64,6 +65,9 @@ def render(findings: Findings, title: str) -> str:
         uncompared=bool(findings.ranking["tied_with_best"].isna().any()),
         overview=overview(findings),
         tasks=task_sections(findings),
+        settings=setting_rows(findings.settings),
+        setting_sentences=setting_sentences(findings.settings),
+        several_methods=findings.several_methods,
         emphasised=lambda text: _emphasised(text, findings.backbones),
         readings=record.readings(findings),
         stages=stages,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 from penultimate.report.findings import Findings
 from penultimate.report.imagenet import accuracy_of
@@ -28,9 +29,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one backbone costs."""
+    """What one backbone costs, under one method."""
 
     backbone: str
+    method: str
     architecture: str
     parameters: str
     parameters_value: int | None
@@ -88,19 +90,27 @@ def readings(findings: Findings) -> list[Reading]:
 
 
 def costs(findings: Findings) -> tuple[list[str], list[Cost]]:
-    """The names of the stages that were timed, and a row a backbone with its mean over runs."""
+    """The names of the stages that were timed, and a row a backbone and method with means."""
     stages = list(
         dict.fromkeys(s for result in findings.results.values() for s in result.durations)
     )
     rows = []
-    for name in findings.backbones:
-        results = [r for r in findings.results.values() if r.spec.backbone.display == name]
+    methods = list(dict.fromkeys(r.run.method.name for r in findings.results.values()))
+    for name, method in product(findings.backbones, sorted(methods)):
+        results = [
+            r
+            for r in findings.results.values()
+            if (r.spec.backbone.display, r.run.method.name) == (name, method)
+        ]
+        if not results:
+            continue
         network = results[0].network
         speed = _mean(r.images_per_second for r in results)
         size = network.image_size
         rows.append(
             Cost(
                 backbone=name,
+                method=method,
                 architecture=network.architecture,
                 parameters="—" if network.parameters is None else f"{network.parameters / 1e6:.1f}",
                 parameters_value=network.parameters,
@@ -173,7 +183,9 @@ def _stage(results: list[Result], stage: str) -> tuple[str, float | None]:
 
 
 def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+    if isinstance(value, tuple):
+        return " to ".join(map(_plain, value)) if len(value) == 2 else ", ".join(map(_plain, value))
+    return f"{value:g}" if type(value) in (int, float) else str(value)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

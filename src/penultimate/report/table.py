@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from penultimate.report.words import interval, percent, rate
+from penultimate.report.words import interval, percent, rate, strength
 from penultimate.stats import MEASURE_NAMES
 from penultimate.stats.ranking import BEST
 
@@ -32,7 +32,9 @@ def ranked_table(ranking: pd.DataFrame) -> Table:
     )
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("backbone", overflow="fold")
-    for heading in ("score %", "95 % interval", "images/s", "features"):
+    trained = bool(ranking["learning_rate"].notna().any())
+    chosen = ("learning rate", "decay") if trained else ("features",)
+    for heading in ("score %", "95 % interval", "images/s", *chosen):
         table.add_column(heading, justify="right", no_wrap=True)
     imagenet = bool(ranking["imagenet_top1"].notna().any())
     if imagenet:
@@ -45,7 +47,7 @@ def ranked_table(ranking: pd.DataFrame) -> Table:
         table.add_section()
         table.add_row("", _heading(rows.iloc[0], several, by_seed="seed" in keys))
         for _, row in rows.iterrows():
-            _add(table, row, imagenet)
+            _add(table, row, imagenet, trained)
     return table
 
 
@@ -59,7 +61,7 @@ def _heading(row: pd.Series, several_methods: bool, by_seed: bool) -> Text:
     return Text.assemble((row["task"], "bold"), f" ({', '.join(details)})" if details else "")
 
 
-def _add(table: Table, row: pd.Series, imagenet: bool) -> None:
+def _add(table: Table, row: pd.Series, imagenet: bool, trained: bool) -> None:
     rank = "" if pd.isna(row["rank"]) else str(row["rank"])
     tied = pd.notna(row["tied_with_best"]) and row["tied_with_best"]
     table.add_row(
@@ -68,7 +70,11 @@ def _add(table: Table, row: pd.Series, imagenet: bool) -> None:
         percent(row["score"]),
         interval(row["ci_low"], row["ci_high"]),
         rate(row["images_per_second"]),
-        f"{row['features']:,}",
+        *(
+            [strength(row["learning_rate"]), strength(row["weight_decay"])]
+            if trained
+            else [f"{row['features']:,}"]
+        ),
         *([percent(row["imagenet_top1"])] if imagenet else []),
         style="bold" if row["comparison"] == BEST else "",
     )

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from penultimate.figures import selection_curve
 from penultimate.figures.style import series_style
 from penultimate.report.findings import Findings
+from penultimate.report.grids import Grid, grids
 from penultimate.report.summary import GROUP, of_task
 from penultimate.report.svg import PAGE, inline_svg, swatch
 from penultimate.report.words import count, interval, listing, p_value, percent, rate, strength
@@ -37,6 +38,10 @@ class RankRow:
     kind: str
     l2: str
     l2_value: float | None
+    rate: str
+    rate_value: float | None
+    decay: str
+    decay_value: float | None
     speed: str
     speed_value: float | None
 
@@ -55,6 +60,7 @@ class TaskSection:
     curve: Markup | None
     legend: list[tuple[Markup, str]]
     curve_note: str
+    grids: list[Grid] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -85,7 +91,8 @@ def _section(findings: Findings, rows: pd.DataFrame, key: str) -> TaskSection:
         curve=_curve(drawn, findings.backbones, key, task) if names else None,
         legend=[(swatch(series_style(findings.backbones.index(name))), name) for name in names],
         curve_note=f" Drawn for seed {seeds[0]}, one of {len(seeds)}." if len(seeds) > 1 else "",
-        problems=_problems(results),
+        grids=grids(findings.store, [r for r in results if r.spec.seed == seeds[0]], key, task),
+        problems=_problems([r for r in results if not r.final.training]),
     )
 
 
@@ -138,6 +145,10 @@ def _rank_row(row: pd.Series) -> RankRow:
         kind=kind,
         l2=strength(row["l2"]),
         l2_value=_number(row["l2"]),
+        rate=strength(row["learning_rate"]),
+        rate_value=_number(row["learning_rate"]),
+        decay=strength(row["weight_decay"]),
+        decay_value=_number(row["weight_decay"]),
         speed=rate(row["images_per_second"]),
         speed_value=_number(row["images_per_second"]),
     )
