@@ -167,6 +167,14 @@ def test_commands_that_read_never_import_torch(arguments, demo_runs, monkeypatch
     assert not found & PRODUCERS
 
 
+def test_analysing_a_table_never_imports_torch(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("model,imagenet,pets,cars\na,0.7,0.8,0.6\nb,0.75,0.85,0.7\nc,0.8,0.9,0.75\n")
+    found = imported_by_command("analyse", str(path))
+    assert "scipy" in found
+    assert not found & PRODUCERS
+
+
 def test_a_mistake_in_a_study_file_is_answered_without_torch(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text('backbone = ["resnet50"]\ntasks = ["digits"]\n')

@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from penultimate import __version__
+from penultimate.cli.analyse import analyse
 from penultimate.cli.demo import demo
 from penultimate.cli.imagenet_accuracy import imagenet_accuracy
 from penultimate.cli.init import init
@@ -68,6 +69,7 @@ for command in (
     init,
     listing,
     results,
+    analyse,
     report,
     predict,
     splits,

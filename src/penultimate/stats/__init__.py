@@ -12,6 +12,12 @@ from penultimate.stats.over_data_sets import compare_with_best, paired_t_test
 from penultimate.stats.paired import exact_mcnemar, image_exchange_test, permutation_test
 from penultimate.stats.ranking import latest, rank
 from penultimate.stats.regression import regression_band
+from penultimate.stats.repeats import (
+    compare_repeats,
+    corrected_interval,
+    corrected_t_test,
+    probability_best,
+)
 from penultimate.stats.settings import PairCount, compare_settings, count_pairs
 from penultimate.stats.standing import standing
 from penultimate.stats.training_time import (
@@ -28,9 +34,12 @@ __all__ = [
     "PairCount",
     "accuracy_grid",
     "adjusted_log_odds",
+    "compare_repeats",
     "compare_settings",
     "compare_with_best",
     "complete",
+    "corrected_interval",
+    "corrected_t_test",
     "correlation",
     "count_pairs",
     "exact_mcnemar",
@@ -43,6 +52,7 @@ __all__ = [
     "paired_t_test",
     "permutation_test",
     "precision_interval",
+    "probability_best",
     "rank",
     "regression_band",
     "score_interval",
