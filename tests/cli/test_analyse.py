@@ -203,6 +203,7 @@ class TestHoles:
     [
         ("model,pets\na,82.7\nb,0.5\n", (), "82.7, which is no fraction: give --percent"),
         ("model,pets\na,0.7\n", ("--percent",), "leave out --percent"),
+        ("model,pets,imagenet\na,82,0.7\n", ("--percent",), "no ImageNet accuracy in table.csv"),
         ("model,pets\na,good\n", (), "line 2: 'good' in column 'pets' is no number"),
         ("model,pets\na,0.5,0.6\n", (), "line 2 has 3 cells and the header 2"),
         ("model,pets,pets\na,0.5,0.6\n", (), "the column 'pets' twice"),

@@ -147,9 +147,13 @@ def _wide(table: GivenCsv) -> GivenAccuracies:
 def _scaled(given: GivenAccuracies, path: Path, percent: bool) -> GivenAccuracies:
     """Percentages as fractions; what contradicts the option is refused."""
     values = pd.concat([grid.stack() for grid in given.grids.values()])
+    for part, kind in ((values, "accuracy"), (given.imagenet, "ImageNet accuracy")):
+        if percent and len(part) and part.max() <= 1:
+            raise SpecError(
+                f"no {kind} in {path} is above 1, so that it is no percentage: write "
+                "all in percent, or leave out --percent"
+            )
     largest = max(values.max(), given.imagenet.max() if len(given.imagenet) else -math.inf)
-    if percent and largest <= 1:
-        raise SpecError(f"no accuracy in {path} is above 1: leave out --percent")
     if not percent and largest > 1:
         raise SpecError(
             f"{path} has an accuracy of {largest:g}, which is no fraction: give --percent if all "
