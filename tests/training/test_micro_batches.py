@@ -6,11 +6,10 @@ import copy
 
 import pytest
 import torch
-from tiny_training import ArrayImages, fit, network, pictures, recipe
+from tiny_training import ArrayImages, Notes, fit, network, pictures, recipe
 from torch import Tensor, nn
 
 from penultimate.errors import DeviceMemoryError, SpecError
-from penultimate.progress import Progress
 from penultimate.training import smaller_micro_batch
 from penultimate.training.batch_norm import momentum_of_share, pieces
 
@@ -120,14 +119,6 @@ class ShortOfMemory(nn.Module):
             raise torch.OutOfMemoryError("CUDA out of memory")
         logits: Tensor = self.inner(images)
         return logits
-
-
-class Notes(Progress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
 
 
 def test_without_memory_the_micro_batch_is_halved_and_that_is_said() -> None:

@@ -14,20 +14,12 @@ from typing import Any
 import pytest
 import torch
 from killed_training import run
-from tiny_training import fit, network, recipe
+from tiny_training import Notes, fit, network, recipe
 
 from penultimate.errors import CheckpointError, Interrupted
 from penultimate.progress import Progress, Step
 
 HERE = Path(__file__).parent
-
-
-class Notes(Progress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
 
 
 def start(checkpoint: Path, result: Path) -> subprocess.Popen[str]:

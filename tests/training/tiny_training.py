@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from penultimate.progress import Progress
 from penultimate.spec import Recipe
 from penultimate.training import Team, Trained, train
 
@@ -96,3 +97,13 @@ def fit(
     images = images or ArrayImages(*pictures(), recipe.batch_size)
     settings = {"seed": 0, "identity": "a run", "team": Team.join("cpu"), "compiled": False}
     return train(model, images, recipe, **(settings | more))
+
+
+class Notes(Progress):
+    """Keeps what a user is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.said.append(message)

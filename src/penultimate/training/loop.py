@@ -107,8 +107,6 @@ def train(
     team = team or Team.join()
     check_schedule(recipe)
     check_sizes(recipe, len(images), team.world)
-    if team.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(team.device)
     with ExitStack() as stack:
         stack.enter_context(engines.exact_float32())
         stack.enter_context(engines.kept_generators(team.device))
@@ -126,6 +124,8 @@ def train(
         if checkpoint and team.rank == 0:
             state = checkpoints.load(checkpoint, identity, progress)
         run.begin(team.from_first(state), compiled)
+        if team.device.type == "cuda":  # from here on: the trial of an engine does not count
+            torch.cuda.reset_peak_memory_stats(team.device)
         signals = stack.enter_context(Signals())
         bar = stack.enter_context(progress.step(description, recipe.steps, "steps"))
         bar.advance(run.done)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from penultimate.backbones import synchronised
-from penultimate.errors import DeviceMemoryError
+from penultimate.errors import DeviceMemoryError, PenultimateError
 from penultimate.progress import Progress
 from penultimate.spec import Recipe
 from penultimate.training import checkpoint as checkpoints
@@ -86,6 +86,8 @@ class Run:
         self.images, self.recipe, self.team, self.progress = images, recipe, team, progress
         self.share = recipe.batch_size // team.world
         self.micro_batch = min(recipe.micro_batch or self.share, self.share)
+        # What every process begins with is the first one's: before an average is taken of it.
+        self.shared = team.share(self.model)
         self.optimiser = optimiser(self.model, recipe)
         self.average = None if recipe.average is None else Average(self.model, recipe.average)
         self.update = Update(
@@ -138,7 +140,7 @@ class Run:
             )
         self._compiled = self._stack.enter_context(ExitStack())
         self._compiled.enter_context(engines.compiled(self.model, self.engine.compiled))
-        self.shared = self.team.share(self.model)
+        self._buffers = [buffer.clone() for buffer in self.model.buffers()]
         self._since = time.perf_counter()
 
     def _compiling_pays(self) -> bool:
@@ -170,6 +172,9 @@ class Run:
                     yield
             except DeviceMemoryError:
                 if not self._takes_less():
+                    raise
+            except Exception as error:  # compilers fail in many ways; the network itself may work
+                if not self._goes_eager(error):
                     raise
             finally:
                 _close(batches)
@@ -207,6 +212,20 @@ class Run:
             f"{self.team.device}: going on with {size}, which gives the same gradients"
         )
         self.micro_batch = size
+        return True
+
+    def _goes_eager(self, error: Exception) -> bool:
+        """After a failure in the first step: without compiling, if that was compiled."""
+        first = self.done == self._begun
+        if not (self.engine.compiled and first) or isinstance(error, PenultimateError):
+            return False
+        self._compiled.close()
+        self.optimiser.zero_grad(set_to_none=True)
+        for buffer, before in zip(self.model.buffers(), self._buffers, strict=True):
+            buffer.copy_(before)
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        self.progress.note(f"torch.compile failed ({reason[:200]}): going on without it")
+        self.engine = replace(self.engine, compiled=False)
         return True
 
     # -- how it goes -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Lightning Fabric finds the processes, wraps the network and adds up the gradient
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from contextlib import AbstractContextManager, nullcontext
@@ -53,16 +54,14 @@ class Team:
         world = int(os.environ.get("WORLD_SIZE", "1"))
         check_device(device, local)
         together = torch.distributed.is_torchelastic_launched() and world > 1
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no banners
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice for people who write their own loop
             fabric = Fabric(
                 accelerator=device,
                 devices=local if together else 1,
                 num_nodes=world // local if together else 1,
-                # Batch norms are synchronised, so that there are no buffers to send around.
-                strategy=DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
-                if together
-                else "auto",
+                strategy=DDPStrategy(gradient_as_bucket_view=True) if together else "auto",
             )
             fabric.launch()
         return cls(fabric)
