@@ -15,18 +15,19 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from penultimate.io import naming_full_disk
+from penultimate.training.room import PIXELS, in_use
 
 ENTRY = np.dtype([("height", "<u4"), ("width", "<u4"), ("pixels", "<u4"), ("entry", "<u4")])
-PIXELS, INDEX = "pixels.bin", "index.bin"
+INDEX = "index.bin"
 CHANNELS = 3
 
 Pixels = NDArray[np.uint8]
@@ -48,6 +49,7 @@ class Kept:
     ends: NDArray[np.int64]
     _sums: NDArray[np.uint32]
     _data: Pixels
+    _file: BinaryIO | None = None  # open as long as this is used, and locked against removal
     _verified: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,40 +98,42 @@ def read_kept(place: Path, digests: Sequence[str]) -> Kept | None:
     An entry cut off in the middle of its writing is no damage, it is not there yet.
     """
     try:
-        content = (place / INDEX).read_bytes()
-        size = (place / PIXELS).stat().st_size
+        file = (place / PIXELS).open("rb")
     except OSError:
-        content, size = b"", 0
+        return Kept.none(place)
+    in_use(file)
+    size = os.fstat(file.fileno()).st_size
+    try:
+        content = (place / INDEX).read_bytes()
+    except OSError:
+        content = b""
     whole = len(content) // ENTRY.itemsize
     entries = np.frombuffer(content, dtype=ENTRY, count=whole)
     if whole > len(digests) or not _intact(content, digests[:whole]):
         return None
-    ends = np.cumsum(
-        entries["height"].astype(np.int64) * entries["width"].astype(np.int64) * CHANNELS
-    )
+    heights, widths = (entries[name].astype(np.int64) for name in ("height", "width"))
+    ends = np.cumsum(heights * widths * CHANNELS)
     count = int(np.searchsorted(ends, size, side="right"))
-    entries, ends = entries[:count], ends[:count]
     data: Pixels = np.zeros(0, dtype=np.uint8)
-    if count and ends[-1]:
-        shape = (int(ends[-1]),)
-        data = np.memmap(place / PIXELS, dtype=np.uint8, mode="r", shape=shape)
-    return Kept(
-        place / PIXELS,
-        entries["height"].astype(np.int64),
-        entries["width"].astype(np.int64),
-        ends,
-        entries["pixels"].copy(),
-        data,
-    )
+    if count:
+        data = np.memmap(file, dtype=np.uint8, mode="r", shape=(int(ends[count - 1]),))
+    sums = entries["pixels"][:count].copy()
+    return Kept(place / PIXELS, heights[:count], widths[:count], ends[:count], sums, data, file)
 
 
-def write_kept(place: Path, digests: Sequence[str], pictures: Iterable[Pixels], room: int) -> None:
-    """Go on behind what a cache holds, until ``room`` more bytes are used up.
+def write_kept(
+    place: Path,
+    digests: Sequence[str],
+    pictures: Iterable[Pixels],
+    fits: Callable[[int], bool],
+) -> None:
+    """Go on behind what a cache holds, as long as there is room.
 
     Parameters
     ----------
     digests : of all pictures of the cache.
     pictures : those that are missing, in the order of ``digests``.
+    fits : whether so many more bytes may be written.
 
     Raises
     ------
@@ -143,8 +147,7 @@ def write_kept(place: Path, digests: Sequence[str], pictures: Iterable[Pixels], 
             data.truncate(used)
             index.truncate(done * ENTRY.itemsize)
             for pixels in pictures:
-                room -= pixels.nbytes
-                if room < 0:
+                if not fits(pixels.nbytes):
                     break
                 data.write(np.ascontiguousarray(pixels).data)
                 data.flush()

@@ -20,10 +20,10 @@ from penultimate.io import digest_json
 from penultimate.lease import Waiter
 from penultimate.progress import SILENT, Progress
 from penultimate.training.decoded import REDUCTION, decoded
-from penultimate.training.kept import PIXELS, Kept, read_kept, write_kept
+from penultimate.training.kept import Kept, read_kept, write_kept
+from penultimate.training.room import Room, opened
 
 PIXELS_VERSION = 1  # goes up when decoding or reducing change their numbers
-RESERVE = 2**30  # bytes of the disk that a cache leaves free
 
 
 class PixelCache:
@@ -63,7 +63,8 @@ class PixelCache:
         side : pixels that a shorter side is reduced to where it has more (bicubic, antialiased);
             None for pictures as they were decoded. Crops of reduced pictures are another
             augmentation, so it belongs to what identifies a training.
-        limit : bytes that all caches of ``folder`` together may take; 0 for none.
+        limit : bytes that all caches of ``folder`` together may take; 0 for none. Those that no
+            process has open are removed to make room, the one that was opened longest ago first.
         workers : threads that decode; one a core by default.
 
         Raises
@@ -88,6 +89,7 @@ class PixelCache:
                 "not fit into the cache of pixels and are decoded each time: a higher limit, or "
                 "pixels = 'reduced', is faster"
             )
+        opened(kept.path)
         return cls(dataset, side, kept, progress)
 
     def __getitem__(self, row: int) -> NDArray[np.uint8]:
@@ -160,15 +162,8 @@ def _build(
                         yield pixels
                         step.advance()
 
-                write_kept(place, digests, pictures(), _room(place.parent, limit))
+                write_kept(place, digests, pictures(), Room(place, limit, progress).fits)
         return read_kept(place, digests)
-
-
-def _room(folder: Path, limit: int) -> int:
-    """Bytes that may still be written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    used = sum(path.stat().st_size for path in folder.glob(f"*/{PIXELS}"))
-    return min(limit - used, shutil.disk_usage(folder).free - RESERVE)
 
 
 def _in_order(

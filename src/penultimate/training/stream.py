@@ -29,7 +29,7 @@ from penultimate.training.cuts import CHUNK, Cut, Filled, finish, prepare
 from penultimate.training.pixels import PixelCache
 
 ORDER, CROPS = 0, 1  # what a seed is used for
-AHEAD = 3  # micro-batches in the making, so that memory stays bounded
+AHEAD = 3  # micro-batches in the making, so that memory stays bounded; more where they are small
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +159,10 @@ class TrainingImages:
             for step in range(first, last)
             for start in range(begin, end, micro)
         )
+        ahead = AHEAD + 2 * self.workers // micro
         with ThreadPoolExecutor(self.workers, thread_name_prefix="images") as pool:
             pending: deque[_Pending] = deque(
-                self._begin(pool, *part) for part in islice(todo, AHEAD)
+                self._begin(pool, *part) for part in islice(todo, ahead)
             )
             try:
                 while pending:
