@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 from learning_tasks import kept, load, seen, write_waves
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
 from penultimate.backbones import resolve
 from penultimate.data import Dataset
-from penultimate.errors import BackboneError, SpecError
+from penultimate.errors import BackboneError, DataError, SpecError
 from penultimate.spec import Augmentation, Backbone
 from penultimate.training.boxes import boxes, draw
 from penultimate.training.cuts import to_learn_with
@@ -198,9 +199,7 @@ class _Stripes:
     def __init__(self, dataset: Dataset) -> None:
         self.sizes = [dataset.image(row).size for row in range(len(dataset))]
 
-    def __getitem__(self, index: int):
-        from PIL import Image
-
+    def __getitem__(self, index: int) -> Image.Image:
         width, height = self.sizes[index]
         stripes = np.uint8(255 * (np.arange(width) // 3 % 2))
         return Image.fromarray(np.tile(stripes, (height, 1))).convert("RGB")
@@ -218,11 +217,15 @@ def test_more_devices_than_examples_in_a_batch_are_refused(cache: PixelCache):
         next(images(cache).batches(0, 1, rank=0, world=9))
 
 
+def nine_by_nine(picture: Image.Image) -> Tensor:
+    return functional.pil_to_tensor(picture.resize((9, 9))).float()
+
+
 def test_a_network_with_a_transform_of_its_own_is_refused():
     from torch import nn
 
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    own = Backbone.from_module(module, functional.to_image, "mine")
+    own = Backbone.from_module(module, nine_by_nine, "mine")
     with pytest.raises(BackboneError, match="mine comes with a transform of its own"):
         to_learn_with(resolve(own))
 
@@ -242,7 +245,5 @@ def test_a_picture_that_is_gone_ends_the_run_with_its_name(tmp_path: Path):
     dataset = load(photos)
     cache = kept(dataset, tmp_path / "pixels", limit=0)
     (photos / "a" / "005.png").unlink()
-    from penultimate.errors import DataError
-
     with pytest.raises(DataError, match=r"a/005\.png of photos could be read when"):
         joined(images(cache), 0, 3)

@@ -49,7 +49,6 @@ class Kept:
     ends: NDArray[np.int64]
     _sums: NDArray[np.uint32]
     _data: Pixels
-    _file: BinaryIO | None = None  # open as long as this is used, and locked against removal
     _verified: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,27 +97,27 @@ def read_kept(place: Path, digests: Sequence[str]) -> Kept | None:
     An entry cut off in the middle of its writing is no damage, it is not there yet.
     """
     try:
-        file = (place / PIXELS).open("rb")
+        with (place / PIXELS).open("rb") as file:
+            in_use(file)  # as long as it is mapped: the map has the file open too
+            return _read(place, file, digests)
     except OSError:
         return Kept.none(place)
-    in_use(file)
-    size = os.fstat(file.fileno()).st_size
-    try:
-        content = (place / INDEX).read_bytes()
-    except OSError:
-        content = b""
+
+
+def _read(place: Path, file: BinaryIO, digests: Sequence[str]) -> Kept | None:
+    content = (place / INDEX).read_bytes()
     whole = len(content) // ENTRY.itemsize
     entries = np.frombuffer(content, dtype=ENTRY, count=whole)
     if whole > len(digests) or not _intact(content, digests[:whole]):
         return None
     heights, widths = (entries[name].astype(np.int64) for name in ("height", "width"))
     ends = np.cumsum(heights * widths * CHANNELS)
-    count = int(np.searchsorted(ends, size, side="right"))
+    count = int(np.searchsorted(ends, os.fstat(file.fileno()).st_size, side="right"))
     data: Pixels = np.zeros(0, dtype=np.uint8)
     if count:
         data = np.memmap(file, dtype=np.uint8, mode="r", shape=(int(ends[count - 1]),))
     sums = entries["pixels"][:count].copy()
-    return Kept(place / PIXELS, heights[:count], widths[:count], ends[:count], sums, data, file)
+    return Kept(place / PIXELS, heights[:count], widths[:count], ends[:count], sums, data)
 
 
 def write_kept(

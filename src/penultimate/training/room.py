@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -10,18 +11,20 @@ from typing import BinaryIO
 
 from penultimate.progress import Progress
 
-try:
-    import fcntl
-except ImportError:  # no locks of this kind on Windows: there nothing is ever removed
-    fcntl = None  # type: ignore[assignment]
-
 PIXELS = "pixels.bin"
 RESERVE = 2**30  # bytes of the disk that are left free
+# Windows has no locks of this kind: there nothing is ever removed.
+LOCKS = importlib.util.find_spec("fcntl") is not None
 
 
 def in_use(file: BinaryIO) -> None:
-    """Keep a cache from being removed as long as its file is open; dead processes keep nothing."""
-    if fcntl is not None:
+    """Keep a cache from being removed as long as ``file``, or a copy of its descriptor, is open.
+
+    A process that has died keeps nothing.
+    """
+    if LOCKS:
+        import fcntl
+
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(file, fcntl.LOCK_SH)
 
@@ -79,8 +82,10 @@ def opened(path: Path) -> None:
 
 def _unused(path: Path) -> bool:
     """Whether no process, here or on another machine, has the cache open."""
-    if fcntl is None:
+    if not LOCKS:
         return False
+    import fcntl
+
     try:
         with path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
