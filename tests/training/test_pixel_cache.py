@@ -279,6 +279,7 @@ def entries(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob(f"*/{INDEX}")) // ENTRY.itemsize
 
 
+@pytest.mark.slow
 def test_one_killed_in_the_middle_is_gone_on_with(
     photos: Path, dataset: Dataset, folder: Path, counted: list[int]
 ):
@@ -297,6 +298,7 @@ def test_one_killed_in_the_middle_is_gone_on_with(
     assert not list(folder.glob("*.lease"))
 
 
+@pytest.mark.slow
 def test_two_at_once_decode_each_picture_once(photos: Path, dataset: Dataset, folder: Path):
     processes = [begin(photos, folder, 0.02) for _ in range(2)]
     sums = {process.communicate(timeout=100)[0] for process in processes}
