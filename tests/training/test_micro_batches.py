@@ -141,3 +141,14 @@ def test_without_memory_a_network_with_batch_norm_is_not_changed_behind_ones_bac
 def test_an_image_that_does_not_fit_alone_is_an_error() -> None:
     with pytest.raises(DeviceMemoryError, match="1 images"):
         fit(ShortOfMemory(network(), 0), recipe())
+
+
+def test_a_lack_of_memory_outside_a_micro_batch_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.optim.SGD, "step", fails)
+    with pytest.raises(DeviceMemoryError, match="its optimiser do not fit into the memory of cpu"):
+        fit(network(), recipe())

@@ -20,6 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from penultimate.errors import DeviceMemoryError
+from penultimate.spec import Recipe
+
 # What compiling forward and backward costs and brings where it is chosen by itself: guesses that no
 # GPU has confirmed. A CPU is not among them: 200 s for no gain (docs/decisions/training-loop.md).
 COMPILE_SECONDS = {"cuda": 60.0}
@@ -127,6 +130,19 @@ def kept_generators(device: torch.device) -> Iterator[None]:
         torch.set_rng_state(before)
         if on_device is not None:
             torch.cuda.set_rng_state(on_device, device)
+
+
+@contextmanager
+def naming_lack_of_memory(device: torch.device, recipe: Recipe) -> Iterator[None]:
+    """Turn what no smaller step can mend into a sentence with the remedy."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise DeviceMemoryError(
+            f"the network, its gradients and its optimiser do not fit into the memory of {device} "
+            f"beside batches of {recipe.micro_batch or recipe.batch_size}: free it, choose a "
+            "smaller micro_batch, or a smaller network"
+        ) from error
 
 
 def autocast(device: str, precision: str) -> torch.autocast:

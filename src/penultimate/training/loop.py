@@ -108,6 +108,7 @@ def train(
     check_schedule(recipe)
     check_sizes(recipe, len(images), team.world)
     with ExitStack() as stack:
+        stack.enter_context(engines.naming_lack_of_memory(team.device, recipe))
         stack.enter_context(engines.exact_float32())
         stack.enter_context(engines.kept_generators(team.device))
         run = Run(
@@ -155,6 +156,7 @@ def train(
                 run.save(checkpoint, identity)
                 saved = time.perf_counter()
             if stop:
+                team.any(True)  # nobody leaves before the checkpoint is written
                 kept = "run the same again to go on from there" if checkpoint else "nothing is kept"
                 signals.stop(
                     f"{description} was interrupted after {run.done} of {recipe.steps} steps: "

@@ -217,7 +217,8 @@ class Run:
     def _goes_eager(self, error: Exception) -> bool:
         """After a failure in the first step: without compiling, if that was compiled."""
         first = self.done == self._begun
-        if not (self.engine.compiled and first) or isinstance(error, PenultimateError):
+        known = isinstance(error, PenultimateError | torch.OutOfMemoryError)
+        if known or not (self.engine.compiled and first):
             return False
         self._compiled.close()
         self.optimiser.zero_grad(set_to_none=True)
