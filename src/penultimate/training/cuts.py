@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -61,11 +62,11 @@ class Filled:
     def squares(self, preprocessing: Preprocessing, device: torch.device) -> Tensor:
         """(n, 3, S, S), whole values 0..255, on the device."""
         return resample(
-            self.pixels.to(device, non_blocking=True),
-            self.spans.to(device, non_blocking=True),
+            sent(self.pixels, device),
+            sent(self.spans, device),
             preprocessing.size,
             preprocessing.interpolation,
-            self.mirrored.to(device, non_blocking=True),
+            sent(self.mirrored, device),
         )
 
 
@@ -104,10 +105,25 @@ def finish(
             for part in prepared
         ]
     )
-    mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
-    std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
+    mean, std = _colours(preprocessing, device)
     images = squares.contiguous(memory_format=torch.channels_last).float()
     return images.div_(255).sub_(mean).div_(std)
+
+
+@lru_cache(maxsize=8)
+def _colours(preprocessing: Preprocessing, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation, sent once: sending waits for all that the device has to do."""
+    with torch.inference_mode(False):
+        mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
+        std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
+    return mean, std
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """``tensor`` on the device, without waiting for what the device still has to do."""
+    if device.type == "cuda" and not tensor.is_pinned():
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=device.type == "cuda")
 
 
 def _square(cut: Cut, preprocessing: Preprocessing) -> Pixels:

@@ -25,7 +25,7 @@ from penultimate.data.dataset import Labels
 from penultimate.errors import SpecError
 from penultimate.spec import Augmentation, Preprocessing
 from penultimate.training.boxes import boxes, draw
-from penultimate.training.cuts import CHUNK, Cut, Filled, finish, prepare
+from penultimate.training.cuts import CHUNK, Cut, Filled, finish, prepare, sent
 from penultimate.training.pixels import PixelCache
 
 ORDER, CROPS = 0, 1  # what a seed is used for
@@ -207,7 +207,7 @@ class TrainingImages:
         prepared = (part for future in batch.cuts for part in future.result())
         images = finish(prepared, self.preprocessing, self.device)
         labels = self.labels[torch.from_numpy(batch.examples)]
-        return Batch(batch.step, images, labels.to(self.device))
+        return Batch(batch.step, images, sent(labels, self.device))
 
     def _permuted(self, epoch: int) -> NDArray[np.int64]:
         random = np.random.default_rng((self.seed, ORDER, epoch))
