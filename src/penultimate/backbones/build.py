@@ -40,9 +40,16 @@ def digest_of(built: Built) -> str:
 
 
 def published(built: Built, weights: str) -> Published | None:
-    """What is published of a network; a file of the packaged tensors is known by its digest."""
-    if built.published is not None or built.architecture not in PACKAGES:
-        return built.published
+    """What is published of a network; a file of the packaged tensors is known by its digest.
+
+    What a file says of itself counts for the weights that it says it of, and not for others that
+    were put in their place.
+    """
+    said = built.published
+    if said is not None and said.weights not in ("", weights):
+        return None
+    if said is not None or built.architecture not in PACKAGES:
+        return said
     name = f"{built.architecture}@package"
     return _packaged(name)[1] if _packaged(name)[0] == weights else None
 

@@ -15,19 +15,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """What is published of the ImageNet accuracy of a checkpoint, or where to look it up.
+    """What is published of a checkpoint's accuracy on ImageNet, or where to look it up.
+
+    A network that was trained on another task comes with its accuracy on that.
 
     Parameters
     ----------
     model : what timm's tables of results call the checkpoint; empty where they have it not.
     image_size : pixels a side that the network is trained at: the tables have it at several.
     top1, source : the accuracy, a fraction, where it is published with the weights, and by whom.
+    task, measure : the other task, and what ``top1`` measures there.
+    images : that it was measured on, where that is known.
+    weights : the digest of the only weights that it is true of; empty where they need no proof.
     """
 
     model: str = ""
     image_size: int | None = None
     top1: float | None = None
     source: str = ""
+    task: str = ""
+    measure: str = "top-1"
+    images: int | None = None
+    weights: str = ""
 
 
 @dataclass(frozen=True, eq=False)

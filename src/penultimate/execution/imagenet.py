@@ -1,16 +1,19 @@
-"""What is known of the networks' ImageNet accuracy when a study begins."""
+"""What is known of the networks' accuracy on their source task when a study begins."""
 
 from __future__ import annotations
 
+from penultimate.backbones.built import Published
 from penultimate.execution.plan import Planned
 from penultimate.store import Accuracy, CheckpointName, ImageNetTable, ResultStore
-from penultimate.store.imagenet import STUDY
+from penultimate.store.imagenet import STUDY, SourceAccuracy
 
 
 def note_accuracies(
     planned: list[Planned], store: ResultStore, table: ImageNetTable | None = None
 ) -> None:
-    """Keep what is known of the ImageNet accuracy of a study's networks, computing nothing.
+    """Keep what is known of a study's networks on ImageNet, or on what they were trained on.
+
+    Nothing is computed.
 
     Raises
     ------
@@ -28,5 +31,20 @@ def note_accuracies(
             if accuracy is not None:
                 store.imagenet.write(weights, "table", accuracy)
         if published is not None and published.top1 is not None:
-            accuracy = Accuracy(top1=published.top1, source=published.source)
-            store.imagenet.write(weights, "published", accuracy)
+            _note_published(store, weights, published, published.top1)
+
+
+def _note_published(store: ResultStore, weights: str, published: Published, score: float) -> None:
+    if published.task:
+        store.imagenet.write_source(
+            weights,
+            SourceAccuracy(
+                task=published.task,
+                measure=published.measure,
+                score=score,
+                source=published.source,
+            ),
+        )
+    else:
+        accuracy = Accuracy(top1=score, source=published.source, images=published.images)
+        store.imagenet.write(weights, "published", accuracy)

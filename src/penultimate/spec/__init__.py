@@ -6,6 +6,8 @@ Everything here is frozen and validated; nothing here reads an image or builds a
 from penultimate.spec.backbone import Backbone, Preprocessing
 from penultimate.spec.linear_probe import LinearProbe
 from penultimate.spec.method import Method
+from penultimate.spec.pretrain import Pretrain
+from penultimate.spec.pretrained import Pretrained, SourceScore
 from penultimate.spec.recipe import Augmentation, Recipe
 from penultimate.spec.study import RunSpec, Study
 from penultimate.spec.task import Task
@@ -20,8 +22,11 @@ __all__ = [
     "LinearProbe",
     "Method",
     "Preprocessing",
+    "Pretrain",
+    "Pretrained",
     "Recipe",
     "RunSpec",
+    "SourceScore",
     "Study",
     "Task",
     "dump_study",

@@ -7,6 +7,7 @@
     STORE/imagenet/<weights>/measured.json   by ``penultimate imagenet-accuracy``
     STORE/imagenet/<weights>/table.json      from a table of results
     STORE/imagenet/<weights>/published.json  from whoever published the weights
+    STORE/imagenet/<weights>/source.json     of weights trained on another task: their accuracy on it
 
 It is no part of a result: a number changes no features, and may be found long after the runs. Every
 kind has a file of its own, so that two processes never write over each other's.
@@ -65,7 +66,19 @@ class Accuracy(Frozen):
         return self.images is not None and self.images < VALIDATION_IMAGES
 
 
-Record = TypeVar("Record", CheckpointName, Accuracy)
+class SourceAccuracy(Frozen):
+    """How well a network does on the task that it was trained on, which is not ImageNet.
+
+    ``score`` is what the task measures, a fraction; ``source`` says how it was measured.
+    """
+
+    task: str
+    measure: str
+    score: float
+    source: str
+
+
+Record = TypeVar("Record", CheckpointName, Accuracy, SourceAccuracy)
 
 
 class ImageNetAccuracies:
@@ -86,6 +99,14 @@ class ImageNetAccuracies:
     def write_name(self, weights: str, name: CheckpointName) -> None:
         """Keep what tables call a checkpoint, to look it up without the network."""
         self._write(weights, "name", name)
+
+    def write_source(self, weights: str, accuracy: SourceAccuracy) -> None:
+        """Keep how good a network is at the task that it was trained on."""
+        self._write(weights, "source", accuracy)
+
+    def source(self, weights: str) -> SourceAccuracy | None:
+        """How good a network is at the task that it was trained on, where that is known."""
+        return self._read(weights, "source", SourceAccuracy)
 
     def read(self, weights: str) -> dict[Kind, Accuracy]:
         """Every accuracy that is known of a network.
@@ -113,7 +134,12 @@ class ImageNetAccuracies:
         return found
 
     def join(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """``imagenet_top1`` and its source for each row with ``weights``, where one is known."""
+        """What is known of each row's network, by its ``weights``.
+
+        ``imagenet_top1`` and its source; for a network that was trained on another task
+        ``source_task``, its ``source_score`` there, and how that was measured in
+        ``source_measured``.
+        """
         import pandas as pd
 
         known = {weights: self.read(weights) for weights in frame["weights"].unique()}
@@ -126,12 +152,30 @@ class ImageNetAccuracies:
             found = None if own else best[weights]
             values.append((found.top1, found.source) if found else (top1, source))
         joined = pd.DataFrame(values, columns=columns, index=frame.index)
-        return frame.assign(**{c: joined[c].astype(frame[c].dtype) for c in columns})
+        return frame.assign(
+            **{c: joined[c].astype(frame[c].dtype) for c in columns}, **self._sources(frame)
+        )
+
+    def _sources(self, frame: pd.DataFrame) -> dict[str, pd.Series]:
+        """The columns of networks' source tasks."""
+        import pandas as pd
+
+        found = {weights: self.source(weights) for weights in frame["weights"].unique()}
+        known = [found[weights] for weights in frame["weights"]]
+        columns: dict[str, tuple[str, list[object]]] = {
+            "source_task": ("str", [one and one.task for one in known]),
+            "source_score": ("float64", [one and one.score for one in known]),
+            "source_measured": ("str", [one and f"{one.measure}, {one.source}" for one in known]),
+        }
+        return {
+            name: pd.Series(values, index=frame.index, dtype=dtype)
+            for name, (dtype, values) in columns.items()
+        }
 
     def _path(self, weights: str, kind: str) -> Path:
         return self.root / weights / f"{kind}.json"
 
-    def _write(self, weights: str, kind: str, value: Accuracy | CheckpointName) -> None:
+    def _write(self, weights: str, kind: str, value: Frozen) -> None:
         path = self._path(weights, kind)
         text = indented_json(value.model_dump(mode="json", exclude_defaults=True))
         if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
@@ -148,7 +192,7 @@ class ImageNetAccuracies:
         except (OSError, ValueError, ValidationError, RecursionError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise StoreError(
-                f"{path} is no record of an ImageNet accuracy ({reason}): delete it and run the "
+                f"{path} is no record of an accuracy ({reason}): delete it and run the "
                 "command again that gave the number"
             ) from None
 

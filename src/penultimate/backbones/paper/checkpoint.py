@@ -1,7 +1,8 @@
 """Weights of a paper's network in a file, with the switches that they were trained with.
 
-A file of ours (``save_paper``) says its network and switches in its metadata. Public checkpoints
-of the same architectures say nothing and name the layers as timm or torchvision do.
+A file of ours (``save_paper``) says its network and switches in its metadata and, where it comes of
+``penultimate pretrain``, how it was trained and how good it is at its source task. Public
+checkpoints of the same architectures say nothing and name the layers as timm or torchvision do.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -20,6 +22,7 @@ from penultimate.backbones.paper.network import PaperNetwork
 from penultimate.backbones.paper.switches import FORM, PaperName, Switches, checked
 from penultimate.errors import CheckpointError, SpecError
 from penultimate.io import canonical_json, write_atomic
+from penultimate.spec import Pretrained
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +30,12 @@ if TYPE_CHECKING:
 METADATA = "penultimate"
 
 
-def save_paper(network: PaperNetwork, path: Path) -> None:
+def save_paper(network: PaperNetwork, path: Path, pretrained: Pretrained | None = None) -> None:
     """Write the weights as ``.safetensors``, with the network's name and switches.
+
+    Parameters
+    ----------
+    pretrained : how they were trained, where that is known.
 
     Raises
     ------
@@ -36,6 +43,8 @@ def save_paper(network: PaperNetwork, path: Path) -> None:
     """
     state = {key: value.contiguous() for key, value in network.state_dict().items()}
     record = {"network": network.name, "switches": network.switches.identity()}
+    if pretrained is not None:
+        record["pretrained"] = pretrained.identity()
     write_atomic(path, save(state, metadata={METADATA: canonical_json(record)}))
 
 
@@ -73,6 +82,26 @@ def stated(name: PaperName, path: Path) -> Switches:
                 f"{key}={_said(asked)}: leave it out of the name, the file says it"
             )
     return switches
+
+
+def origin(path: Path) -> Pretrained | None:
+    """How the weights in a file were trained; None where the file does not say.
+
+    Raises
+    ------
+    CheckpointError : it says so in a way that this version cannot read.
+    """
+    said = (_record(path) or {}).get("pretrained")
+    if said is None:
+        return None
+    try:
+        return Pretrained.model_validate(said)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "pretrained"
+        raise CheckpointError(
+            f"{path} says of its training what this version cannot read ({where}): upgrade "
+            "penultimate, or save it again with save_paper"
+        ) from None
 
 
 def load_paper(network: PaperNetwork, path: Path) -> bool:
