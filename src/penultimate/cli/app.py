@@ -22,6 +22,7 @@ from penultimate.cli.imagenet_accuracy import imagenet_accuracy
 from penultimate.cli.init import init
 from penultimate.cli.listing import listing
 from penultimate.cli.predict import predict
+from penultimate.cli.pretrain import pretrain
 from penultimate.cli.report import report
 from penultimate.cli.results import results
 from penultimate.cli.run import run
@@ -75,6 +76,7 @@ for command in (
     splits,
     tasks,
     imagenet_accuracy,
+    pretrain,
 ):
     cli.add_command(command)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penultimate.backbones.built import Published
 from penultimate.backbones.checkpoint import given_path
+from penultimate.backbones.digest import digest_network
 from penultimate.backbones.paper.build import build_paper
 from penultimate.backbones.paper.cards import PAPER, PREFIX
 from penultimate.backbones.paper.checkpoint import load_paper, origin, stated
@@ -15,6 +16,7 @@ from penultimate.io import canonical_json
 from penultimate.spec import Preprocessing, Pretrained
 
 CENTRED = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+HEADS = ("classifier", "auxiliary")  # no feature depends on them
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -42,17 +44,31 @@ def build_named(text: str, *, image_size: int | None = None, seed: int = 0) -> T
         network = _build(name.network, switches, seed)
         has_head = load_paper(network, path)
     own_size = trained.image_size if trained else card.image_size
-    settings = switches.identity()
     return TimmNetwork(
         network=network.eval(),
         architecture=PREFIX + name.network,
         source=source,
         preprocessing=preprocessing_of(name.network, image_size or own_size),
-        classifier=("classifier", "auxiliary"),
+        classifier=HEADS,
         has_head=has_head,
-        variant=canonical_json(settings) if settings else "",
+        variant=_variant(switches),
         published=_published(trained) if trained else None,
     )
+
+
+def digest_paper(network: PaperNetwork, *, features_only: bool = False) -> str:
+    """The identity of a network; ``features_only`` leaves all classification layers out.
+
+    That is the digest under which the rest of the tool knows its weights.
+    """
+    architecture = PREFIX + network.name + _variant(network.switches)
+    return digest_network(architecture, network, HEADS if features_only else ())
+
+
+def _variant(switches: Switches) -> str:
+    """What the name of an architecture does not say."""
+    settings = switches.identity()
+    return canonical_json(settings) if settings else ""
 
 
 def preprocessing_of(network: str, image_size: int | None = None) -> Preprocessing:
