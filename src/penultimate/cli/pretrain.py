@@ -1,4 +1,4 @@
-"""``penultimate pretrain``: one of the paper's networks on ImageNet, or on any other source task."""
+"""``penultimate pretrain``: one of the paper's networks, on ImageNet or another source task."""
 
 from __future__ import annotations
 
@@ -115,10 +115,9 @@ def pretrain(
 ) -> None:
     """Train NETWORK, one of the paper's sixteen with its switches, from random weights.
 
-    What comes of it is a backbone: 'penultimate run --backbone paper:NAME@FOLDER/final.safetensors'.
-    The file knows its switches and its accuracy on the source task. Interrupted, run the same
-    command again and it goes on. On several GPUs or machines: torchrun ... --no-python
-    penultimate pretrain ...
+    What comes of it is a backbone, paper:NAME@FOLDER/final.safetensors, that knows its switches and
+    its accuracy on the source task. Interrupted, run the same command again and it goes on. On
+    several GPUs or machines: torchrun ... --no-python penultimate pretrain ...
 
     \b
     penultimate pretrain paper:resnet50 --data imagenet:DIR --epochs 100 -o resnet50
@@ -179,8 +178,10 @@ def settings_of(preset: str, settings: tuple[str, ...], named: dict[str, Any]) -
             raise SpecError(f"--set {setting} is not NAME=VALUE, as in --set weight_decay=1e-4")
         if key not in Pretrain.model_fields:
             near = nearest(key, Pretrain.model_fields)
-            asks = f"; did you mean {' or '.join(map(repr, near))}?" if near else (
-                ": the settings are " + ", ".join(Pretrain.model_fields)
+            asks = (
+                f"; did you mean {' or '.join(map(repr, near))}?"
+                if near
+                else (": the settings are " + ", ".join(Pretrain.model_fields))
             )
             raise SpecError(f"--set {setting}: there is no setting {key!r}{asks}")
         if key in written:

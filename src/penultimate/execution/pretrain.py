@@ -22,13 +22,13 @@ from penultimate.errors import BackboneError, CheckpointError, SpecError, Unknow
 from penultimate.execution.pretrain_folder import claim
 from penultimate.execution.provenance import PACKAGES, provenance
 from penultimate.io import write_atomic
-from penultimate.methods.source_task import SourceTask, Team, Trained, check_size
+from penultimate.methods.source_task import SourceTask, check_size
 from penultimate.progress import SILENT, Progress
 from penultimate.spec import Preprocessing, Pretrain, Pretrained, Recipe, SourceScore, Task
 from penultimate.store import SkippedExample, Training
 from penultimate.store.pretraining import PretrainingFolder, PretrainingRecord, Saved
+from penultimate.training import TRAINING_VERSION, Team, Trained
 
-VERSION = 1  # of the training; goes up when its numbers change
 PIXELS = 2**36  # bytes of decoded pictures on disk
 
 
@@ -123,17 +123,14 @@ def pretrain(
     folder.read()  # refused before anything is written into it
     cache = cache or folder.cache
     team = Team.join(device)
-    dataset = load_dataset(
-        task, seed=seed, cache=cache / "scans", strict=strict, progress=progress
-    )
+    dataset = load_dataset(task, seed=seed, cache=cache / "scans", strict=strict, progress=progress)
     planned = _plan(paper, task, dataset, settings, image_size, seed, team.world)
     with ExitStack() as held:
         found = None
         if team.rank == 0:
             found = claim(folder, _record(planned), held, progress)
         found = team.from_first(found)
-        computed = found is None or found.status == "running"
-        if computed:
+        if found is None or found.status == "running":
             source = SourceTask.open(
                 dataset,
                 planned.preprocessing,
@@ -144,9 +141,12 @@ def pretrain(
                 workers=workers,
                 progress=progress,
             )
-            record = _Job(planned, folder, source, checkpoint_every, command).run()
+            record, computed = (
+                _Job(planned, folder, source, checkpoint_every, command).run(),
+                True,
+            )
         else:
-            record = found
+            record, computed = found, False
     if record.status == "diverged":
         raise BackboneError(
             f"the training of {record.backbone} on {record.task} diverged after {record.steps:,} "
@@ -211,7 +211,7 @@ def _plan(
         head="random",
         recipe=seen,
         seed=seed,
-        version=VERSION,
+        version=TRAINING_VERSION,
     )
     return Planned(name, task, dataset, settings, recipe, preprocessing, seed, training)
 

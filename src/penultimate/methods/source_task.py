@@ -19,10 +19,9 @@ from penultimate.errors import BackboneError
 from penultimate.metrics import score
 from penultimate.progress import SILENT, Progress
 from penultimate.spec import Preprocessing, Pretrain, Recipe, SourceScore
-from penultimate.training.loop import Trained, train
+from penultimate.training import Team, Trained, train
 from penultimate.training.pixels import PixelCache
 from penultimate.training.stream import TrainingImages
-from penultimate.training.team import Team
 from penultimate.training.views import views
 
 BATCH = {"cpu": 32, "cuda": 256, "mps": 64}  # images at a time, of measuring
@@ -157,7 +156,9 @@ class SourceTask:
             **({} if self.dataset.multi_label else _top(labels, logits)),
         )
 
-    def _logits(self, network: nn.Module, rows: NDArray[np.int64], part: str) -> NDArray[np.float64]:
+    def _logits(
+        self, network: nn.Module, rows: NDArray[np.int64], part: str
+    ) -> NDArray[np.float64]:
         """(n, K) in the order of ``rows``, of all processes together."""
         team = self.team
         mine = np.arange(team.rank, len(rows), team.world)

@@ -58,6 +58,8 @@ def accuracy_of(frame: pd.DataFrame, weights: str) -> str:
         if "source_task" not in of_it or (known := of_it.dropna(subset=["source_task"])).empty:
             return UNDEFINED
         row = known.iloc[0]
-        return f"{percent(row['source_score'])} % on {row['source_task']} ({row['source_measured']})"
+        return (
+            f"{percent(row['source_score'])} % on {row['source_task']} ({row['source_measured']})"
+        )
     row = rows.iloc[0]
     return f"{percent(row['imagenet_top1'])} % ({row['imagenet_top1_source']})"

@@ -7,7 +7,7 @@
     STORE/imagenet/<weights>/measured.json   by ``penultimate imagenet-accuracy``
     STORE/imagenet/<weights>/table.json      from a table of results
     STORE/imagenet/<weights>/published.json  from whoever published the weights
-    STORE/imagenet/<weights>/source.json     of weights trained on another task: their accuracy on it
+    STORE/imagenet/<weights>/source.json     of weights trained on another task: how good at it
 
 It is no part of a result: a number changes no features, and may be found long after the runs. Every
 kind has a file of its own, so that two processes never write over each other's.
