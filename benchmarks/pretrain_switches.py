@@ -87,9 +87,7 @@ def main() -> None:
         "network": NETWORK,
         "training": [str(part) for part in args],
         "seed": asked.seed,
-        "random": {
-            task: scores[f"{NETWORK}@random", task] for task in ("digits", "glyphs")
-        },
+        "random": {task: scores[f"{NETWORK}@random", task] for task in ("digits", "glyphs")},
         "rows": rows,
     }
     asked.output.write_text(json.dumps(record, indent=2) + "\n")

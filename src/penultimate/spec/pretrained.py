@@ -86,4 +86,9 @@ class Pretrained(Frozen):
     @property
     def display(self) -> str:
         """``glyphs, step 120 of 480``."""
-        return f"{self.task}, step {self.step:,} of {self.steps:,}"
+        return f"{self.task}, {self.progress}"
+
+    @property
+    def progress(self) -> str:
+        """``step 120 of 480``."""
+        return f"step {self.step:,} of {self.steps:,}"

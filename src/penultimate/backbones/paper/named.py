@@ -86,7 +86,7 @@ def _published(trained: Pretrained) -> Published:
     part = "validation" if found.part == "val" or trained.is_imagenet else "test"
     return Published(
         top1=found.top1 if trained.is_imagenet else found.score,
-        source=f"measured on {found.images:,} {part} images after {trained.display}",
+        source=f"measured on {found.images:,} {part} images after {trained.progress}",
         task="" if trained.is_imagenet else trained.task,
         measure=found.measure,
         images=found.images,
