@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from penultimate.backbones.gathered import gathered
 from penultimate.errors import SpecError
 
 
@@ -17,6 +18,8 @@ def synchronised(model: nn.Module, device: torch.device) -> nn.Module:
     ------
     SpecError : PyTorch has no such batch norm for the device.
     """
+    if device.type == "cpu":
+        return gathered(model)
     if device.type != "cuda":
         raise SpecError(
             f"PyTorch synchronises batch norm between GPUs only, not on {device.type}: train this "
