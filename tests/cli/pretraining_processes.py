@@ -17,7 +17,7 @@ PLAIN = "paper:mobilenet_v1"
 DROPPING = "paper:mobilenet_v1,dropout=0.2"  # what is dropped is drawn at each step
 SETTINGS = (
     *("--preset", "quick", "--image-size", "32"),
-    *("--batch-size", "6", "--steps", "8", "--set", "warmup_epochs=0.5"),
+    *("--batch-size", "6", "--steps", "8"),
     *("--checkpoint-every", "3", "--device", "cpu"),
 )
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}

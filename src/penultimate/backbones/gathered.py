@@ -20,7 +20,7 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         total = gradient.contiguous().clone()
         dist.all_reduce(total)
         return total
@@ -57,10 +57,10 @@ class GatheredBatchNorm(nn.BatchNorm2d):
     def _normalised(self, maps: Tensor) -> Tensor:
         shape = (1, -1, 1, 1)
         count = maps.numel() // maps.shape[1] * dist.get_world_size()
-        mean: Tensor = _Sum.apply(maps.sum((0, 2, 3))) / count  # type: ignore[no-untyped-call]
+        mean: Tensor = _Sum.apply(maps.sum((0, 2, 3))) / count
         centred = maps - mean.view(shape)
         squares = centred.square().sum((0, 2, 3))
-        variance: Tensor = _Sum.apply(squares) / count  # type: ignore[no-untyped-call]
+        variance: Tensor = _Sum.apply(squares) / count
         self._remember(mean.detach(), variance.detach() * (count / max(count - 1, 1)))
         scale = (variance + self.eps).rsqrt() * self.weight
         return centred * scale.view(shape) + self.bias.view(shape)

@@ -198,11 +198,10 @@ def check_size(network: PaperNetwork, preprocessing: Preprocessing, own: int) ->
     try:
         _on_meta(network).train()(torch.empty(2, 3, side, side, device="meta"))
     except RuntimeError as error:
-        reason = next(iter(str(error).splitlines()), "")
         raise BackboneError(
-            f"paper:{network.name} cannot be trained on images of {side} pixels ({reason[:120]}): "
-            f"give a larger --image-size, or leave it out for its own, {own}"
-        ) from None
+            f"paper:{network.name} cannot be trained on images of {side} pixels, of which its "
+            f"layers leave nothing: choose a larger image size; its own is {own}"
+        ) from error
 
 
 def _on_meta(network: PaperNetwork) -> nn.Module:
