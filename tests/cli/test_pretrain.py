@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import Command, Outcome, in_shell
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 NETWORK = "paper:mobilenet_v1,label_smoothing=0.1"
+INCEPTION = "paper:inception_v1"  # the cheapest that has a head
 SMALL = (*("--preset", "quick", "--image-size", "32", "--batch-size", "6", "--steps", "6"),)
 
 
@@ -185,6 +187,39 @@ def test_what_cannot_be_is_answered_in_a_sentence(
     outcome = penultimate("pretrain", network, "--data", photos, *settings, *arguments)
     assert says in outcome.sentence
     assert not list((place / "mine").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("switch", "in_recipe"),
+    [
+        ("label_smoothing=0.1", 0.1),
+        ("dropout=0.2", 0.0),
+        ("auxiliary_head=on", 0.0),
+        ("batch_norm_scale=off", 0.0),
+    ],
+)
+def test_each_switch_is_trained_with_and_known_to_the_file(
+    place, penultimate, photos, switch, in_recipe
+):
+    settings = (*SMALL, "--cache", "pixels", "-o", "mine", "--quiet", "--steps", 4)
+    outcome = penultimate("pretrain", f"{INCEPTION},{switch}", "--data", photos, *settings)
+    assert outcome.code == 0, outcome.err
+    final = place / "mine" / "final.safetensors"
+    state = load_file(final)
+    scales = [value for key, value in state.items() if key.endswith("bn.weight")]
+    assert all(bool((scale == 1).all()) for scale in scales) == ("scale" in switch)
+    assert any(key.startswith("auxiliary.") for key in state) == ("auxiliary" in switch)
+    record = json.loads((place / "mine" / "pretraining.json").read_text())
+    assert record["backbone"] == f"{INCEPTION},{switch}"
+    assert record["training"]["recipe"]["label_smoothing"] == in_recipe
+    with safe_open(final, framework="pt") as file:
+        said = json.loads(file.metadata()["penultimate"])
+    key, _, value = switch.partition("=")
+    values = {"on": True, "off": False}
+    assert said["switches"] == {key: values[value] if value in values else float(value)}
+    name = f"{INCEPTION}@{final}"
+    outcome = penultimate("run", "--data", photos, "--backbone", name, "--store", "s", "--json")
+    assert outcome.code == 0, outcome.err
 
 
 def test_the_papers_recipe_needs_to_be_told_how_long(place, penultimate, photos):
