@@ -35,6 +35,7 @@ TRAINING = (
     *("--batch-size", 16, "--learning-rate", 0.004),
     *("--set", "flip=off", "--set", "crop_scale=0.7,1"),
 )
+PROBE = ("--set", "l2_min=0.001", "--set", "l2_points=9")  # of 45 down to 1e-6: a tenth of the time
 
 
 def penultimate(*arguments: object) -> list[dict]:
@@ -63,6 +64,7 @@ def main() -> None:
     backbones = [row["backbone"] for rows in trained.values() for row in rows]
     probes = penultimate(
         *("run", "--data", "digits", "--data", "glyphs", "--image-size", SIZE),
+        *("--method", "linear-probe", *PROBE),
         *("--store", asked.work / "store", "--backbone", f"{NETWORK}@random"),
         *(part for backbone in backbones for part in ("--backbone", backbone)),
     )
