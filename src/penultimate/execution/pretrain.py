@@ -205,6 +205,7 @@ def _plan(
     check_size(network, preprocessing, PAPER[name.network].image_size)
     training = Training(
         data=dataset.fingerprint,
+        measure=dataset.measure,
         parts=tuple(parts),
         weights=digest_paper(network),
         preprocessing=preprocessing,
