@@ -304,8 +304,10 @@ class _Job:
         )
 
     def _ended(self, trained: Trained) -> PretrainingRecord:
-        return _record(self.planned).model_copy(
-            update={
+        # Validated anew: what is undefined, such as the loss of a diverged training, becomes null.
+        return PretrainingRecord.model_validate(
+            {
+                **dict(_record(self.planned)),
                 "status": trained.status,
                 "reason": trained.reason,
                 "steps": trained.steps,
