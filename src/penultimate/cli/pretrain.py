@@ -252,7 +252,7 @@ def _print(done: PretrainingDone, as_json: bool, quiet: bool) -> None:
     record = done.record
     for saved in record.saved:
         shown = ", ".join(
-            f"{score.measure} {100 * score.score:.1f} % on {score.images:,} {score.part} images"
+            f"{score.measure} {_percent(score.score)} on {score.images:,} {score.part} images"
             for score in saved.scores
         )
         click.echo(f"step {saved.step:>{len(f'{record.steps:,}')},}  {shown}  {saved.file}")
@@ -261,6 +261,10 @@ def _print(done: PretrainingDone, as_json: bool, quiet: bool) -> None:
             f"to take features from it: penultimate run --data DIR --backbone {done.backbone}",
             err=True,
         )
+
+
+def _percent(fraction: float | None) -> str:
+    return "undefined" if fraction is None else f"{100 * fraction:.1f} %"
 
 
 def _rows(done: PretrainingDone) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,10 +149,11 @@ class SourceTask:
         rows = self.dataset.indices(part)
         labels = self.dataset.labels[rows]
         logits = self._logits(network, rows, part)
+        found = score(self.dataset.measure, labels, logits)
         return SourceScore(
             part=part,
             measure=self.dataset.measure,
-            score=score(self.dataset.measure, labels, logits),
+            score=None if math.isnan(found) else found,
             images=len(rows),
             **({} if self.dataset.multi_label else _top(labels, logits)),
         )

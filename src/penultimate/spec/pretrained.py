@@ -19,8 +19,9 @@ class SourceScore(Frozen):
     Parameters
     ----------
     part : ``val`` where it was not learned from, and ``test``.
-    score : what the task measures, a fraction; ``top1`` and ``top5`` are the shares of images
-        whose class is the first or among the first five answers, where an image has one class.
+    score : what the task measures, a fraction; None where it is undefined.
+    top1, top5 : shares of images whose class is the first or among the first five answers, where
+        an image has one class.
     images : that it was measured on.
     """
 
@@ -28,7 +29,7 @@ class SourceScore(Frozen):
 
     part: Literal["val", "test"]
     measure: Measure
-    score: float
+    score: float | None
     images: int
     top1: float | None = None
     top5: float | None = None
