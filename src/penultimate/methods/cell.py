@@ -13,7 +13,7 @@ Precision = Literal["float32", "bfloat16"]
 
 PASSES = 20  # over the training images, of quick
 STEPS = (200, 2000)  # at least and at most, of quick
-SMALL, FEW = 1000, 32  # fewer training images than this have smaller batches
+SMALL, FEW = 2000, 32  # fewer training images than this have smaller batches
 BATCH = 64
 UNREDUCED = 8 / 7  # of the network's image size, as 256 is of 224
 REMEMBERED = 10  # batch norm: the momentum is this over the steps of an epoch ...

@@ -22,7 +22,7 @@ from penultimate.methods.cell import Cell
 from penultimate.methods.outcome import Tried
 
 FACTOR = 3  # so many times as many steps for one in so many cells
-SHORTEST = 30  # steps of the first rung, at least: below, no cell has learned enough to be told
+SHORTEST = 50  # steps of the first rung, at least: see docs/decisions/search.md
 MOST = 4  # rungs
 LOSSES_COUNT = 1e-6  # of the score, to tell apart cells of equal score
 

@@ -28,7 +28,7 @@ class _Trained(Frozen):
     Parameters
     ----------
     steps : None for 20 passes over the training images, at least 200 and at most 2,000 steps.
-    batch_size : None for 64, or 32 where there are fewer than 1,000 training images, and never
+    batch_size : None for 64, or 32 where there are fewer than 2,000 training images, and never
         more than a quarter of them.
     micro_batch : images that go through the network at a time; the whole batch where None.
     learning_rates, weight_decays : the grid.
