@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -150,7 +151,7 @@ def test_the_table_shows_what_was_chosen(done: tuple[Path, pn.StudyResults]) -> 
 
     store = done[1].store
     ranking = rank(done[1].frame(), lambda d: store.predictions(store.get(d)))
-    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console = Console(width=100, record=True, file=io.StringIO())
     console.print(ranked_table(ranking))
     shown = console.export_text()
     assert "learning rate" in shown

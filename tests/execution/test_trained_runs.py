@@ -158,6 +158,17 @@ def test_from_scratch_is_one_run_whatever_weights_the_name_has(
     assert result.digest == of(done[1], "from-scratch").digest
 
 
+def test_from_scratch_alone_needs_no_weights(
+    done: tuple[Path, pn.StudyResults], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    online = network(name="test_resnet")  # its weights would have to be downloaded
+    results = pn.run(trained_study(done[0], SCRATCH, backbones=[online]), copied(done, store))
+    assert results.computed == 0
+
+
 def test_fine_tuning_begins_with_the_weights_of_the_name(
     done: tuple[Path, pn.StudyResults], store: Path, tmp_path: Path
 ) -> None:
@@ -334,3 +345,12 @@ def test_several_labels_an_image_are_trained_and_predicted(photos: Path, store: 
     np.testing.assert_allclose(
         [p.probabilities for p in found], 1 / (1 + np.exp(-log_odds)), atol=1e-6
     )
+
+
+def test_torchrun_is_refused_with_what_to_do_instead(
+    photos: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    with pytest.raises(pn.StudyFailedError, match=r"without torchrun, .*CUDA_VISIBLE_DEVICES"):
+        pn.run(trained_study(photos), store)

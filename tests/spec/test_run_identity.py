@@ -102,3 +102,12 @@ def test_names_and_paths_and_devices_are_no_part_of_it():
 def test_the_digest_survives_json():
     record = run(method=LinearProbe(l2_points=9)).model_dump_json()
     assert Run.model_validate_json(record).digest == run(method=LinearProbe(l2_points=9)).digest
+
+
+def test_under_another_method_it_is_another_run():
+    first = run()
+    assert first.digest == run().digest  # which is now remembered
+    assert (
+        first.under(LinearProbe(l2_points=9)).digest == run(method=LinearProbe(l2_points=9)).digest
+    )
+    assert first.under(first.method) == first

@@ -35,8 +35,12 @@ tasks = [
     # "food101:data/food-101",         # a published data set; also hf:..., torchvision:..., wds:...
 ]
 
-# What is trained on the networks' features.
-methods = ["linear-probe"]
+# What is trained: a probe on frozen features, the whole network, or one from random weights.
+methods = [
+    "linear-probe",
+    # "fine-tune",                     # minutes to hours: see the preset below
+    # "from-scratch",
+]
 
 # Settings of one backbone, task or method need a table of its own in place of the list above:
 #
@@ -54,6 +58,11 @@ methods = ["linear-probe"]
 # [[methods]]
 # name = "linear-probe"
 # l2_points = 45                       # values tried between l2_min and l2_max
+#
+# [[methods]]
+# name = "fine-tune"
+# preset = "quick"                     # the default; or "paper": 56 cells of 20,000 steps
+# learning_rates = [0.01, 0.03]        # and any other setting, over what the preset says
 """
 
 

@@ -193,7 +193,7 @@ class TrainedRun:
         smaller = {"micro_batch": size}
         self.planned = replace(
             self.planned,
-            run=run.model_copy(update={"method": run.method.model_copy(update=smaller)}),
+            run=run.under(run.method.model_copy(update=smaller)),
             spec=spec.model_copy(update={"method": spec.method.model_copy(update=smaller)}),
         )
         notice = (

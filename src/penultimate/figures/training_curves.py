@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -33,7 +35,7 @@ def training_curves(
     dress(axes, palette, grid="y")
     drawn: list[float] = []
     top = CEILING * float(frame.groupby("training")["loss"].first().median())
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         OTHER: {"color": palette.muted, "linewidth": 0.8, "alpha": 0.55, "zorder": 2},
         CHOSEN: {"color": palette.accent, "linewidth": 2.0, "zorder": 4},
         FINAL: {"color": palette.ink, "linewidth": 1.4, "linestyle": (0, (5, 1.6)), "zorder": 3},

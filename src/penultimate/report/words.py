@@ -50,9 +50,11 @@ def seconds(duration: float) -> str:
 
 
 def strength(l2: float) -> str:
-    """A regularisation parameter: ``0.0032``, ``100``, ``1.8 × 10⁻⁶``."""  # noqa: RUF002
+    """A regularisation parameter: ``0``, ``0.0032``, ``100``, ``1.8 × 10⁻⁶``."""  # noqa: RUF002
     if math.isnan(l2):
         return UNDEFINED
+    if l2 == 0:
+        return "0"
     if 1e-3 <= l2 < 1e4:
         return f"{l2:.2g}" if l2 < 100 else f"{l2:.0f}"
     mantissa, exponent = f"{l2:.1e}".split("e")

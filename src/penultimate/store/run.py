@@ -43,3 +43,8 @@ class Run(Frozen):
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of all that is not at its default."""
         return digest_json(self.identity())
+
+    def under(self, method: Method) -> Run:
+        """The same under other settings; ``model_copy`` would keep the digest of these."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return Run(**{**fields, "method": method})
