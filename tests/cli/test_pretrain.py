@@ -90,6 +90,7 @@ def test_each_file_holds_other_weights(trained):
     assert states[0]["classifier.weight"].shape == (3, 1024)
 
 
+@pytest.mark.slow
 def test_run_takes_it_at_its_size_and_tells_its_accuracy(mine, penultimate, photos):
     final = f"paper:mobilenet_v1@{mine / 'final.safetensors'}"
     outcome = penultimate("run", "--data", photos, "--backbone", final, "--json")
@@ -189,6 +190,7 @@ def test_what_cannot_be_is_answered_in_a_sentence(
     assert not list((place / "mine").glob("*.safetensors"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("switch", "in_recipe"),
     [
