@@ -3,7 +3,7 @@
 A network is trained on ``glyphs`` by ``penultimate pretrain``, once with all switches off (the
 scale of batch norm is on, as the paper has it), once for each switch, and once with all of them.
 Then ``penultimate run`` probes every backbone file, and the same network with random weights, on
-``digits`` and on ``glyphs``::
+``digits``::
 
     OMP_NUM_THREADS=1 python benchmarks/pretrain_switches.py work -o results.json
 
@@ -63,12 +63,12 @@ def main() -> None:
         print(f"{name}: {100 * best:.1f} % of test, {best * CLASSES:.0f} times chance", flush=True)
     backbones = [row["backbone"] for rows in trained.values() for row in rows]
     probes = penultimate(
-        *("run", "--data", "digits", "--data", "glyphs", "--image-size", SIZE),
+        *("run", "--data", "digits", "--image-size", SIZE),
         *("--method", "linear-probe", *PROBE),
         *("--store", asked.work / "store", "--backbone", f"{NETWORK}@random"),
         *(part for backbone in backbones for part in ("--backbone", backbone)),
     )
-    scores = {(row["backbone"], row["task"]): row["score"] for row in probes}
+    scores = {row["backbone"]: row["score"] for row in probes}
     rows = [
         {
             "switches": name,
@@ -77,8 +77,7 @@ def main() -> None:
             "test": row["scores"][-1]["top1"],
             "times_chance": row["scores"][-1]["top1"] * CLASSES,
             "seconds": row["seconds"],
-            "probe_digits": scores[row["backbone"], "digits"],
-            "probe_glyphs": scores[row["backbone"], "glyphs"],
+            "probe": scores[row["backbone"]],
         }
         for name, found in trained.items()
         for row in found
@@ -89,7 +88,7 @@ def main() -> None:
         "network": NETWORK,
         "training": [str(part) for part in args],
         "seed": asked.seed,
-        "random": {task: scores[f"{NETWORK}@random", task] for task in ("digits", "glyphs")},
+        "random": scores[f"{NETWORK}@random"],
         "rows": rows,
     }
     asked.output.write_text(json.dumps(record, indent=2) + "\n")
