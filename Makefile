@@ -36,6 +36,7 @@ docs: $(READY)
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python docs/generate_tasks.py
 	$(BIN)/python docs/generate_backbones.py
+	$(BIN)/python docs/generate_gallery.py
 
 # Whole jobs side by side with what one would write by hand; see benchmarks/README.md.
 bench: $(READY)

@@ -113,8 +113,8 @@ def features(seed: int = 2) -> tuple[dict[str, np.ndarray], list[str]]:
     labels = np.repeat(np.arange(10), 30)
     middles = rng.normal(0, 1, (10, 32))
     made = {
-        "Inception v4, default settings": middles[labels] + rng.normal(0, 1.15, (300, 32)),
-        "Inception v4, better settings": middles[labels] + rng.normal(0, 0.45, (300, 32)),
+        "default settings": middles[labels] + rng.normal(0, 1.5, (300, 32)),
+        "better settings": middles[labels] + rng.normal(0, 0.95, (300, 32)),
     }
     return made, [f"class {label}" for label in labels]
 
@@ -148,7 +148,7 @@ def examples_per_class(seed: int = 4) -> pd.DataFrame:
     for task, (method, (low, slope)) in product(list(DATA_SETS)[:8], start.items()):
         base, _, _, n_test = DATA_SETS[task]
         for count, subset in product(2 ** np.arange(7), range(3)):
-            odds = base - 0.5 + low + slope * np.log(count) + rng.normal(0, 0.15 / np.sqrt(count))
+            odds = base - 0.5 + low + slope * np.log(count) + rng.normal(0, 0.45 / np.sqrt(count))
             rows.append((task, method, int(count), subset, expit(odds), n_test))
     columns = ["task", "method", "examples_per_class", "subset", "score", "n_test"]
     return pd.DataFrame(rows, columns=columns)

@@ -175,6 +175,14 @@ def test_analysing_a_table_never_imports_torch(tmp_path):
     assert not found & PRODUCERS
 
 
+def test_figures_and_tables_never_import_torch(demo_runs, monkeypatch):
+    monkeypatch.chdir(demo_runs.root.parent)
+    found = imported_by_command("figure", "settings", str(demo_runs.root), "-o", "figure.pdf")
+    assert "matplotlib" in found
+    assert not found & PRODUCERS
+    assert not imported_by_command("figure", "table-1") & PRODUCERS
+
+
 def test_a_mistake_in_a_study_file_is_answered_without_torch(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text('backbone = ["resnet50"]\ntasks = ["digits"]\n')

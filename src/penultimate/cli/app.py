@@ -18,6 +18,7 @@ import click
 from penultimate import __version__
 from penultimate.cli.analyse import analyse
 from penultimate.cli.demo import demo
+from penultimate.cli.figure import figure
 from penultimate.cli.imagenet_accuracy import imagenet_accuracy
 from penultimate.cli.init import init
 from penultimate.cli.listing import listing
@@ -72,6 +73,7 @@ for command in (
     results,
     analyse,
     report,
+    figure,
     predict,
     splits,
     tasks,

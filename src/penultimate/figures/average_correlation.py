@@ -59,7 +59,7 @@ def average_correlation_figure(
             axes.set_ylabel(AVERAGE_LABEL, labelpad=2)
     part.supxlabel(X_LABEL, size=LABEL, color=palette.muted)
     points = pd.concat([one.points[one.points["data_set"] == AVERAGE] for one in found])
-    legend(figure, legend_entries(points, palette), palette, columns=2 if width > 5 else 1)
+    legend(figure, legend_entries(points, palette), palette)
     return finish(figure)
 
 

@@ -66,7 +66,7 @@ def correlation_figure(
     for part, one in zip(parts, found, strict=True):
         _setting(part, one, most, width, palette)
     points = pd.concat([one.points for one in found])
-    legend(figure, legend_entries(points, palette), palette, columns=2 if width > 5 else 1)
+    legend(figure, legend_entries(points, palette), palette)
     return finish(figure)
 
 

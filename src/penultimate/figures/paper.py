@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLUMN, TEXT = 3.25, 6.875  # inches: a column of a paper, and the whole of its text
 NARROWEST, WIDEST = 2.5, 20.0
 HEAD, LABEL, TICK = 7.0, 6.5, 6.0  # points
-FORMATS = ("pdf", "svg", "eps", "png")
+FORMATS = ("pdf", "svg", "png")
 GREEN = 2  # index into Palette.series: the colour of what cannot be told apart from the best
 
 METHOD_NAMES = {
@@ -38,6 +38,7 @@ METHOD_NAMES = {
 METHOD_ORDER = list(METHOD_NAMES)
 
 MINUS = "\N{MINUS SIGN}"
+HANDLE, PAD, GAP = 1.4, 0.5, 1.2  # of a legend, in letters: mark, space after it, between columns
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 FORMS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -162,21 +163,32 @@ def legend(
     handles: Sequence[Any],
     palette: Palette,
     *,
-    columns: int,
-    length: float = 1.4,
+    length: float = HANDLE,
 ) -> None:
-    """One legend for all panels, outside them."""
+    """One legend for all panels, below them, in as many columns as have room."""
     figure.legend(
         handles=list(handles),
         loc="outside lower center",
-        ncols=columns,
+        ncols=_columns(handles, figure.get_figwidth(), length),
         frameon=False,
         fontsize=TICK,
         labelcolor=palette.ink,
         handlelength=length,
-        columnspacing=1.2,
-        handletextpad=0.5,
+        columnspacing=GAP,
+        handletextpad=PAD,
     )
+
+
+def legend_height(handles: Sequence[Any], width: float, length: float = HANDLE) -> float:
+    """Inches that ``legend`` takes from the height of a figure."""
+    return 0.14 * math.ceil(len(handles) / _columns(handles, width, length)) + 0.1
+
+
+def _columns(handles: Sequence[Any], width: float, length: float) -> int:
+    """How many of the longest entry stand side by side, most texts taken."""
+    longest = max((len(handle.get_label()) for handle in handles), default=1)
+    entry_width = TICK / 72 * (length + PAD + GAP + 0.6 * longest)
+    return max(1, min(len(handles), int((width - 0.05) / entry_width)))
 
 
 def entry(label: str, **look: Any) -> Line2D:
@@ -191,10 +203,10 @@ def finish(figure: Figure) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path | str, *, dpi: int = 300) -> None:
-    """Write a figure as its file's ending says: ``.pdf``, ``.svg`` or ``.eps``, or ``.png``.
+    """Write a figure as its file's ending says: ``.pdf``, ``.svg`` or ``.png``.
 
-    PDF and EPS carry their fonts as TrueType (type 42), as journals ask; SVG has letters as
-    outlines and so needs none. No date is written: the same numbers give the same file.
+    PDF carries its fonts as TrueType (type 42), as journals ask; SVG has letters as outlines and
+    so needs none. No date is written: the same numbers give the same file.
 
     Raises
     ------
@@ -209,7 +221,7 @@ def save_figure(figure: Figure, path: Path | str, *, dpi: int = 300) -> None:
         )
     dates: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     try:
-        with mpl.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": "penultimate"}):
+        with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "penultimate"}):
             figure.savefig(path, format=kind, dpi=dpi, metadata=dates.get(kind))
     except OSError as error:
         reason = error.strerror or str(error)

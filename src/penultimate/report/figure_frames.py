@@ -1,0 +1,218 @@
+"""From a store to the frame of a figure, or a sentence that says which runs are missing."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Sequence
+
+import pandas as pd
+
+from penultimate.errors import StoreError, UnknownNameError
+from penultimate.figures.paper import in_order
+from penultimate.figures.training_settings import SWITCHES
+from penultimate.report.findings import Findings
+from penultimate.store import ResultStore
+
+OFF = {"off", "false", "no", "0", "0.0"}
+OVER_RUNS = ("training-time", "examples-per-class")
+
+
+def figure_frame(
+    store: ResultStore,
+    figure: str,
+    methods: Sequence[str] = (),
+    backbones: Sequence[str] = (),
+    *,
+    whole: bool = True,
+) -> pd.DataFrame:
+    """What a figure plots, from the runs of a store.
+
+    Parameters
+    ----------
+    figure : its name in ``penultimate.figures.catalogue``.
+    methods : those wanted; all that the store has where empty.
+    backbones : likewise.
+    whole : refuse a store that lacks networks on data sets that others have runs on.
+
+    Raises
+    ------
+    UnknownNameError : a backbone is not there.
+    StoreError : the store lacks what the figure needs; the message has the command that makes it.
+    """
+    found = Findings.read(store)
+    frame = _named(store.frame() if figure in OVER_RUNS else found.ranking)
+    unknown = [name for name in backbones if name not in set(frame["backbone"])]
+    if unknown:
+        raise UnknownNameError("backbone", unknown[0], frame["backbone"].unique())
+    if backbones:
+        frame = frame[frame["backbone"].isin(backbones)]
+    wanted = list(methods) or in_order(frame["method"])
+    for method in wanted:
+        if not (frame["method"] == method).any():
+            raise StoreError(_no_method(store, found, method))
+    frame = frame[frame["method"].isin(wanted)]
+    if figure == "training-time":
+        return _training_time(store, frame)
+    if figure == "examples-per-class":
+        return _examples_per_class(store, frame)
+    if figure.endswith("training-settings"):
+        frame = _switches(store, found, frame)
+    if figure.endswith("correlation"):
+        _refuse_unknown(store, frame)
+    if whole:
+        _refuse_holes(store, found, frame)
+    return frame
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """One name and one ImageNet accuracy for an architecture, pretrained or from scratch."""
+    scratch = frame["method"] == "from-scratch"
+    names = frame["backbone"].where(~scratch, frame["backbone"].str.removesuffix("@random"))
+    frame = frame.assign(backbone=names)
+    known = frame.groupby("backbone")["imagenet_top1"].max()
+    return frame.assign(
+        imagenet_top1=frame["imagenet_top1"].where(~scratch, frame["backbone"].map(known))
+    )
+
+
+def _command(store: ResultStore, backbones: list[str], sources: list[str], method: str) -> str:
+    """What to run to have these networks on these tasks by a method; finished runs are found."""
+    words = ["penultimate", "run"]
+    words += [word for source in dict.fromkeys(sources) for word in ("--data", source)]
+    words += [word for name in dict.fromkeys(backbones) for word in ("--backbone", name)]
+    return shlex.join([*words, "--method", method, "--store", str(store.root)])
+
+
+def _no_method(store: ResultStore, found: Findings, method: str) -> str:
+    specs = [result.spec for result in found.results.values()]
+    made = _command(store, [s.backbone.name for s in specs], [s.task.source for s in specs], method)
+    return f"{store.root} has no run by {method}, which the figure needs: {made}"
+
+
+def _refuse_holes(store: ResultStore, found: Findings, frame: pd.DataFrame) -> None:
+    """Every network of a method on every data set of the store, or a sentence."""
+    scored = frame.dropna(subset="score")
+    tasks = list(dict.fromkeys(frame["task"]))
+    holes = [
+        (str(method), str(name), task)
+        for method, mine in scored.groupby("method", sort=False)
+        for name, rows in mine.groupby("backbone", sort=False)
+        for task in tasks
+        if task not in set(rows["task"])
+    ]
+    if not holes:
+        return
+    method, name, task = holes[0]
+    specs = [result.spec for result in found.results.values()]
+    names = {s.backbone.display: s.backbone.name for s in specs}
+    names |= {
+        shown.removesuffix("@random"): given
+        for shown, given in names.items()
+        if shown.removesuffix("@random") not in names
+    }
+    sources = {s.task.display: s.task.source for s in specs}
+    mine = [hole for hole in holes if hole[0] == method]
+    made = _command(store, [names[h[1]] for h in mine], [sources[h[2]] for h in mine], method)
+    more = f" and {len(holes) - 1:,} more" if len(holes) > 1 else ""
+    raise StoreError(
+        f"{store.root} lacks the run of {name} on {task} by {method}{more}: {made}; or draw "
+        "without, --missing drop-models or --missing drop-data-sets"
+    )
+
+
+def _refuse_unknown(store: ResultStore, frame: pd.DataFrame) -> None:
+    """Every network's ImageNet accuracy, or a sentence."""
+    unknown = list(dict.fromkeys(frame.loc[frame["imagenet_top1"].isna(), "backbone"]))
+    if not unknown:
+        return
+    more = f" and of {len(unknown) - 1} more" if len(unknown) > 1 else ""
+    place = shlex.quote(str(store.root))
+    raise StoreError(
+        f"the ImageNet accuracy of {unknown[0]}{more} is not known in {store.root}: give a table "
+        f"of them, --imagenet FILE or --imagenet timm, or penultimate imagenet-accuracy "
+        f"{shlex.join(unknown)} --store {place}; or choose networks, --backbone NAME"
+    )
+
+
+def _switches(store: ResultStore, found: Findings, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the paper's networks, with the four switches that their names say."""
+    names = {digest: result.spec.backbone.name for digest, result in found.results.items()}
+    own = frame[[names[run].startswith("paper:") for run in frame["run"]]]
+    read = [_read_switches(names[run]) for run in own["run"]]
+    own = own.assign(
+        network=[network for network, _ in read],
+        **{switch: [flags[switch] for _, flags in read] for switch in SWITCHES},
+    )
+    if own[list(SWITCHES)].drop_duplicates().shape[0] < 2:
+        raise StoreError(
+            f"{store.root} has no two ways of training on ImageNet to compare: run the paper's "
+            "networks with different switches, as in penultimate run --data TASK --backbone "
+            "paper:inception_v4@ONE.safetensors --backbone "
+            "paper:inception_v4,dropout=0.2@OTHER.safetensors --store "
+            f"{shlex.quote(str(store.root))}"
+        )
+    return own
+
+
+def _read_switches(name: str) -> tuple[str, dict[str, bool]]:
+    """``paper:NETWORK,SWITCH=VALUE,...@WEIGHTS`` taken apart."""
+    network, *settings = name.removeprefix("paper:").partition("@")[0].split(",")
+    given = dict(re.split("=", setting, maxsplit=1) for setting in settings if "=" in setting)
+    given |= {setting: "on" for setting in settings if "=" not in setting}
+    default = {"batch_norm_scale": "on"}
+    return network, {
+        switch: given.get(switch, default.get(switch, "off")).lower() not in OFF
+        for switch in SWITCHES
+    }
+
+
+def _training_time(store: ResultStore, frame: pd.DataFrame) -> pd.DataFrame:
+    """Runs of trained networks with the steps and epochs that they took."""
+    rows = []
+    for _, row in frame[frame["method"] != "linear-probe"].iterrows():
+        result = store.get(row["run"])
+        if result is None:
+            continue
+        steps = result.chosen.get("steps") or getattr(result.run.method, "steps", None)
+        batch = result.chosen.get("batch_size") or getattr(result.run.method, "batch_size", None)
+        if steps:
+            epochs = steps * batch / (row["n_train"] + row["n_val"]) if batch else math.nan
+            rows.append({**row, "steps": steps, "epochs": epochs})
+    kept = pd.DataFrame(rows, columns=[*frame, "steps", "epochs"])
+    lengths = kept.groupby(["task", "method"])["steps"].nunique()
+    if kept.empty or lengths.max() < 2:
+        raise StoreError(
+            f"{store.root} has no network trained for different numbers of steps on one task: "
+            "repeat penultimate run --data TASK --backbone NAME --method fine-tune --method "
+            f"from-scratch --set steps=N --store {shlex.quote(str(store.root))} with N such as "
+            "100, 1000 and 10000"
+        )
+    if kept["backbone"].nunique() > 1:
+        names = ", ".join(kept["backbone"].unique())
+        raise StoreError(
+            f"{store.root} has runs of {names}, and the figure shows one network: choose it, "
+            "--backbone NAME"
+        )
+    # The newest of those that are alike in everything that the figure shows.
+    return kept.sort_values("created").drop_duplicates(["task", "method", "steps"], keep="last")
+
+
+def _examples_per_class(store: ResultStore, frame: pd.DataFrame) -> pd.DataFrame:
+    """Runs on one test part with training parts of different sizes."""
+    examples = (frame["n_train"] + frame["n_val"]) / frame["n_classes"]
+    kept = frame.assign(examples_per_class=examples.round().clip(lower=1))
+    if kept.groupby("task")["examples_per_class"].nunique().max() < 2:
+        raise StoreError(
+            f"{store.root} has no task with training parts of different sizes: write splits of N "
+            "images a class and repeat penultimate run --data TASK --splits FILE --backbone NAME "
+            f"--store {shlex.quote(str(store.root))} with each"
+        )
+    if kept["backbone"].nunique() > 1:
+        names = ", ".join(kept["backbone"].unique())
+        raise StoreError(
+            f"{store.root} has runs of {names}, and the figure shows one network: choose it, "
+            "--backbone NAME"
+        )
+    return kept

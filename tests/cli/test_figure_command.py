@@ -1,0 +1,192 @@
+"""``penultimate figure`` on a real store: files, numbers, and what is missing in one sentence."""
+
+import json
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from builders import FakeStudy, FakeTask
+from penultimate.cli.app import cli
+from penultimate.cli.figure import _titled
+from penultimate.errors import PenultimateError
+from penultimate.store import Accuracy, ResultStore
+
+BACKBONES = {"one": 1.0, "two": 0.6, "three": 0.1, "four": -0.2}
+TASKS = {"digits": FakeTask(), "flowers": FakeTask(hardness=0.5)}
+
+
+def run(*arguments):
+    done = CliRunner().invoke(cli, ["figure", *map(str, arguments)])
+    if isinstance(done.exception, PenultimateError):
+        return str(done.exception)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.stdout
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = FakeStudy(BACKBONES, TASKS).commit(ResultStore(tmp_path / "store"))
+    for number, weights in enumerate(made.frame()["weights"].unique()):
+        made.imagenet.write(weights, "study", Accuracy(top1=0.7 + 0.02 * number, source="here"))
+    return made
+
+
+@pytest.mark.parametrize("name", ["correlation", "figure-1", "settings"])
+@pytest.mark.parametrize("ending", ["pdf", "svg"])
+def test_a_figure_is_written(store, tmp_path, name, ending):
+    target = tmp_path / f"out.{ending}"
+    run(name, store.root, "-o", target)
+    assert target.stat().st_size > 5_000
+
+
+def test_without_a_name_all_are_listed():
+    rows = json.loads(run("--json"))
+    assert {f"figure {i}" for i in range(1, 10)} < {row["number"] for row in rows}
+    assert "table 1" in run()
+
+
+def test_numbers_are_those_of_the_store(store):
+    rows = json.loads(run("correlation", store.root, "--json"))
+    frame = store.frame().set_index(["task", "backbone"])["score"]
+    shown = {(r["data_set"], r["backbone"]): r["score"] for r in rows if r["score"] is not None}
+    assert shown == pytest.approx(frame.to_dict())
+    assert sum(r["data_set"] == "average" for r in rows) == 4
+    assert run("correlation", store.root, "--csv").startswith("method,data_set,backbone,")
+
+
+def test_missing_runs_are_named_with_the_command_that_makes_them(tmp_path):
+    made = FakeStudy(BACKBONES, {"digits": FakeTask()}).commit(ResultStore(tmp_path / "store"))
+    FakeStudy({"one": 1.0, "two": 0.5}, {"flowers": FakeTask()}).commit(made)
+    said = run("settings", made.root)
+    assert "lacks the run of" in said
+    assert "and 1 more" in said
+    command = said.partition("more: ")[2].partition("; or draw")[0]
+    words = shlex.split(command)
+    assert words[:2] == ["penultimate", "run"]
+    pairs = list(zip(words[2::2], words[3::2], strict=True))
+    assert ("--data", "flowers") in pairs
+    assert ("--data", "digits") not in pairs
+    assert {value for key, value in pairs if key == "--backbone"} == {"three", "four"}
+    assert ("--method", "linear-probe") in pairs
+
+
+def test_an_unknown_imagenet_accuracy_is_named_with_its_remedies(tmp_path):
+    made = FakeStudy({"one": 1.0, "two": 0.5}, TASKS).commit(ResultStore(tmp_path / "store"))
+    said = run("correlation", made.root)
+    assert "ImageNet accuracy of two and of 1 more" in said or "of one and of 1 more" in said
+    assert "--imagenet timm" in said
+    assert "penultimate imagenet-accuracy" in said
+
+
+def test_the_paper_s_data_sets_are_drawn_by_their_titles_in_its_order():
+    frame = pd.DataFrame({"task": ["own", "dtd", "food101", "dtd"], "row": [0, 1, 2, 3]})
+    titled = _titled(frame)
+    assert list(titled["row"]) == [2, 1, 3, 0]
+    assert [titled["task"].iloc[0], titled["task"].iloc[-1]] == ["Food-101", "own"]
+
+
+def test_models_or_data_sets_can_be_dropped(tmp_path):
+    made = FakeStudy(BACKBONES, {"digits": FakeTask()}).commit(ResultStore(tmp_path / "store"))
+    FakeStudy({"one": 1.0, "two": 0.5}, {"flowers": FakeTask()}).commit(made)
+    kept = json.loads(run("settings", made.root, "--missing", "drop-models", "--json"))
+    assert {row["backbone"] for row in kept if row["backbone"]} == {"one", "two"}
+    kept = json.loads(run("settings", made.root, "--missing", "drop-data-sets", "--json"))
+    assert {row["task"] for row in kept} == {"digits"}
+
+
+def test_a_method_that_was_not_run_is_named_with_its_command(store):
+    said = run("from-scratch", store.root)
+    assert "has no run by from-scratch" in said
+    assert "--method from-scratch --store" in said
+    assert "penultimate run --data" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("training-settings", "paper:inception_v4"),
+        ("training-time", "--set steps=N"),
+        ("examples-per-class", "--splits FILE"),
+        ("embedding", "--features NAME=DIR"),
+    ],
+)
+def test_what_other_figures_need_is_said(store, name, needs):
+    assert needs in run(name, store.root)
+
+
+def test_switches_are_read_from_the_names_of_the_paper_s_networks(tmp_path):
+    names = {
+        "paper:inception_v4@random": 1.0,
+        "paper:inception_v4,dropout=0.2,auxiliary_head=on@random": 0.2,
+        "paper:inception_v4,batch_norm_scale=off@random": 0.4,
+        "resnet50": 0.9,
+    }
+    made = FakeStudy(names, TASKS).commit(ResultStore(tmp_path / "store"))
+    rows = json.loads(run("figure-3", made.root, "--json"))
+    assert [row["configuration"].replace("\n", "") for row in rows] == ["+-++", "----", "+---"]
+    assert {row["network"] for row in rows} == {"inception_v4"}
+
+
+def test_sizes_of_training_parts_make_figure_9(tmp_path):
+    made = ResultStore(tmp_path / "store")
+    for size, ability in [(50, 0.1), (100, 0.4), (200, 0.9)]:
+        FakeStudy({"one": ability}, {"digits": FakeTask(n_test=size)}).commit(made)
+    rows = json.loads(run("examples-per-class", made.root, "--json"))
+    # The builder has three times the test part in train and once in validation, of ten classes.
+    assert [row["examples_per_class"] for row in rows] == [20, 40, 80]
+
+
+def test_embedding_of_given_features(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["cat", "dog", "fox"], 12)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "features.npy", rng.normal(size=(36, 5)).astype(np.float32))
+        np.save(tmp_path / name / "labels.npy", labels)
+    given = ["--features", f"first={tmp_path / 'one'}", "--features", tmp_path / "two"]
+    rows = json.loads(run("embedding", *given, "--json"))
+    assert {row["backbone"] for row in rows} == {"first", "two"}
+    assert len(rows) == 72
+    kept = json.loads(run("embedding", *given, "--class", "cat", "--class", "fox", "--json"))
+    assert {row["label"] for row in kept} == {"cat", "fox"}
+    np.save(tmp_path / "two" / "labels.npy", labels[::-1])
+    assert "labels differ" in run("embedding", *given)
+
+
+def test_previous_results_are_read_and_mistakes_said(store, tmp_path):
+    table = tmp_path / "previous.csv"
+    table.write_text("task,score\ndigits,0.9\n")
+    run("settings", store.root, "--previous", table, "-o", tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").is_file()
+    table.write_text("task,score\ndigits,90\n")
+    assert "between 0 and 1" in run("settings", store.root, "--previous", table)
+    table.write_text("data\nx\n")
+    assert "no column task" in run("settings", store.root, "--previous", table)
+    assert "cannot be read" in run("settings", store.root, "--previous", tmp_path / "no.csv")
+
+
+@pytest.mark.parametrize("ending", ["txt", "csv", "md", "tex"])
+def test_tables_are_written_in_four_forms(store, tmp_path, ending):
+    target = tmp_path / f"table.{ending}"
+    run("accuracies", store.root, "-o", target)
+    best = store.frame().query("task == 'digits'")["score"].max()
+    assert f"{100 * best:.1f}" in target.read_text()
+
+
+def test_table_1_is_the_paper_s():
+    rows = pd.DataFrame(json.loads(run("table-1", "--json"))).set_index("Data set")
+    assert len(rows) == 12
+    assert rows.loc["Food-101", "Size (train/test)"] == "75,750/25,250"
+    assert rows.loc["Food-101", "Classes"] == "101"
+
+
+def test_wrong_names_and_endings_are_answered(store, tmp_path):
+    assert "did you mean 'correlation'" in run("corelation", store.root)
+    assert ".pdf, .svg or .png" in run("settings", store.root, "-o", tmp_path / "a.gif")
+    assert ".txt, .csv" in run("table-1", "-o", tmp_path / "a.pdf")
+    assert "inches wide" in run("settings", store.root, "--width", "1", "-o", tmp_path / "a.pdf")
+    assert "did you mean 'three'" in run("settings", store.root, "--backbone", "thre")
