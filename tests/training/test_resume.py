@@ -91,15 +91,16 @@ def test_a_signal_leaves_a_checkpoint_and_the_next_call_goes_on(
 ) -> None:
     path = tmp_path / "checkpoint.pt"
     before = signal.getsignal(number)
+    plan = recipe(average=0.9)
     settings = {"batch_norm": True, "dropout": 0.3}
     with pytest.raises(raised, match=f"after {after} of 10 steps: run the same again"):
-        fit(network(**settings), recipe(), checkpoint=path, progress=Stopper(after, number))
+        fit(network(**settings), plan, checkpoint=path, progress=Stopper(after, number))
     assert signal.getsignal(number) == before
     resumed, undisturbed = network(**settings), network(**settings)
     listened: list[int] = []
-    done = fit(resumed, recipe(), checkpoint=path, listen=lambda now: listened.append(now.step))
+    done = fit(resumed, plan, checkpoint=path, listen=lambda now: listened.append(now.step))
     assert listened == list(range(after + 1, 11)), "steps that were done are not done again"
-    whole = fit(undisturbed, recipe())
+    whole = fit(undisturbed, plan)
     assert done.curve["loss"].tolist() == whole.curve["loss"].tolist()
     for name, value in undisturbed.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
