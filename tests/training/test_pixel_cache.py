@@ -244,10 +244,14 @@ def test_an_interrupted_cache_goes_on_behind_what_it_holds(
     assert index.stat().st_size == 14 * ENTRY.itemsize
     with index.open("ab") as file:  # and an entry cut off in its middle
         file.write(b"123")
+    with index.with_name(PIXELS).open("ab") as file:  # behind pixels without an entry
+        file.write(b"123456")
     rows.clear()
     rows.extend([-1] * 15)
-    assert_right(kept(dataset, folder, workers=1), dataset)
+    notes = Notes()
+    assert_right(kept(dataset, folder, workers=1, progress=notes), dataset)
     assert len(rows) == 15 + 10
+    assert notes.notes == []
 
 
 SCRIPT = """
