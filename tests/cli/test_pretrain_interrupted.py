@@ -57,7 +57,7 @@ def test_asked_to_stop_it_says_how_to_go_on_and_does(photos, undisturbed, tmp_pa
     output = tmp_path / "mine"
     code, errors = stopped_after(4, signal.SIGTERM, photos, output)
     assert code == 128 + signal.SIGTERM
-    assert "run the same command again to go on" in errors.splitlines()[-1]
+    assert "of 8 steps: run the same again to go on" in errors.splitlines()[-1]
     assert "Traceback" not in errors
     finish(photos, output)
     same(output, undisturbed)
