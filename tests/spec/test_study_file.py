@@ -341,7 +341,7 @@ class TestTheFileThatInitWrites:
         study = load_study(write(re.sub(r"^# ?", "", tables, flags=re.M)))
         assert study.backbones[0].geometry == "shorter-side-crop"
         assert study.tasks[0].measure == "mean-per-class"
-        assert study.methods == (LinearProbe(),)
+        assert study.methods == (LinearProbe(), FineTune(learning_rates=(0.01, 0.03)))
 
     def test_has_the_defaults_where_it_says_so(self, write):
         tables = TEMPLATE[TEMPLATE.index("# [[backbones]]") :]
