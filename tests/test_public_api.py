@@ -67,6 +67,8 @@ def public_definitions() -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
                 continue
+            if any(isinstance(d, ast.Name) and d.id == "overload" for d in node.decorator_list):
+                continue  # a signature only; the function itself says what it does
             where = f"{file.relative_to(SOURCE)}: {node.name}"
             yield where, node
             if isinstance(node, ast.ClassDef):

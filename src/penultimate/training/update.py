@@ -22,10 +22,12 @@ class Batch(Protocol):
     """Images (b, 3, S, S) and labels (b,) or (b, K) of one micro-batch, on the device."""
 
     @property
-    def images(self) -> Tensor: ...
+    def images(self) -> Tensor:
+        """What the network is given."""
 
     @property
-    def labels(self) -> Tensor: ...
+    def labels(self) -> Tensor:
+        """What it should say of them."""
 
 
 def seed_of(seed: int, step: int, piece: int, rank: int) -> int:
