@@ -179,8 +179,8 @@ def test_curves_that_are_gone_leave_the_page_without_them(
 def test_a_cell_of_a_search_shows_its_longest_training(photos: Path, store: Path) -> None:
     settings = FINE.model_copy(
         update={
-            "steps": 90,
-            "learning_rates": (0.003, 0.01, 0.03, 0.1),
+            "steps": 150,
+            "learning_rates": (0.003, 0.01, 0.03),
             "weight_decays": (0.0,),
             "search": "halving",
         }
@@ -189,10 +189,9 @@ def test_a_cell_of_a_search_shows_its_longest_training(photos: Path, store: Path
     (grid,) = grids(results.store, results.results, "key", "photos")
     ((_, row),) = grid.rows
     assert sorted(square.detail for square in row) == [
-        "30 steps",
-        "30 steps",
-        "90 steps",
-        "90 steps",
+        "150 steps",
+        "50 steps",
+        "50 steps",
     ]
     (chosen,) = [square for square in row if square.chosen]
-    assert chosen.detail == "90 steps"
+    assert chosen.detail == "150 steps"

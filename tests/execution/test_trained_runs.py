@@ -202,17 +202,17 @@ def test_settings_that_change_nothing_are_no_identity(
 
 def test_halving_keeps_every_rung_and_chooses_at_full_length(photos: Path, store: Path) -> None:
     settings = FineTune(
-        steps=90,
+        steps=150,
         batch_size=6,
-        learning_rates=(0.003, 0.01, 0.03, 0.1),
+        learning_rates=(0.003, 0.01, 0.03),
         weight_decays=(0.0,),
         search="halving",
     )
     results = pn.run(trained_study(photos, settings), store)
     (result,) = results.results
     steps = [c.settings["steps"] for c in result.selection]
-    assert steps == [30] * 4 + [90] * 2
-    assert result.chosen["steps"] == 90
+    assert steps == [50] * 3 + [150]
+    assert result.chosen["steps"] == 150
     for candidate in result.selection:
         curve = results.store.trainings.curve(candidate.training)
         assert curve["learning_rate"].iloc[-1] < 0.01 * candidate.settings["learning_rate"]
