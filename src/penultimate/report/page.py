@@ -25,6 +25,7 @@ from penultimate.report.words import count
 from penultimate.store import ResultStore
 
 TITLE = "Which network to start from"
+FEW = 3  # sentences on settings that stand at the top; of more, the section has them
 
 
 def write_report(store: ResultStore, output: Path, *, title: str | None = None) -> Path:
@@ -82,7 +83,9 @@ def render(findings: Findings, title: str) -> str:
 
 
 def _answers(findings: Findings) -> list[str]:
-    return [
+    """Which setting, where a few sentences say it, and which backbone under each."""
+    settings = setting_sentences(findings.settings)
+    return (settings if len(settings) <= FEW else []) + [
         overall(rows, str(method) if findings.several_methods else "")
         for method, rows in findings.ranking.groupby("method")
     ]
