@@ -61,3 +61,18 @@ def test_features_that_are_not_finite_are_refused() -> None:
     X[3, 4] = np.nan
     with pytest.raises(SolverError, match="row 3, column 4"):
         decompose(X)
+
+
+def test_features_that_are_off_for_all_images_change_nothing() -> None:
+    # A thousand columns of zeros among 1,280, as a network's last activations can be on small
+    # pictures: LAPACK's float32 gives up on their Gram matrix.
+    X, y = blobs(1400, 300, 4, noise=2.0)
+    wide = np.zeros((len(X), 1280), dtype=np.float32)
+    used = np.random.default_rng(0).permutation(1280)[: X.shape[1]]
+    wide[:, used] = X
+    found = softmax_path(decompose(wide), y, 4, GRID, tolerance=1e-4)
+    plain = softmax_path(X, y, 4, GRID, tolerance=1e-4)
+    assert found.converged.all()
+    np.testing.assert_allclose(found.objective, plain.objective, rtol=2e-4)
+    off = np.delete(found.coef, used, axis=2)
+    np.testing.assert_allclose(off, 0.0, atol=1e-4 * np.abs(plain.coef).max())

@@ -26,6 +26,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from penultimate.solvers.eigenbasis import eigenbasis
 from penultimate.solvers.team import Team
 
 OUTLIER = 0.5  # of a column's sum of squares: an example that has more of it
@@ -135,7 +136,7 @@ def reduce(
         span, triangle = torch.linalg.qr(centred.T)
         centred = triangle.T
     weighted = centred if weights is None else centred * weights[:, None]
-    rotation = torch.linalg.eigh(team.sum(centred.T @ weighted)).eigenvectors.flip(1)
+    rotation = eigenbasis(team.sum(centred.T @ weighted))
     del weighted
     Z = (centred @ rotation).contiguous()
     basis = span @ rotation if narrow else rotation

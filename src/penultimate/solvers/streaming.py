@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from penultimate.errors import SolverError
+from penultimate.solvers.eigenbasis import eigenbasis
 from penultimate.solvers.problems import FLOAT32_TOLERANCE, HISTORY, MakeLoss
 from penultimate.solvers.reduction import Reduced, mean_of, power_of_two
 from penultimate.solvers.rows import Rows
@@ -135,7 +136,7 @@ def reduce_streamed(blocks: Streamed, weights: tuple[Tensor, ...] | None, team: 
     gram = torch.zeros(len(mean), len(mean), dtype=torch.float64, device=mean.device)
     for i, X in enumerate(blocks):
         gram += X.T @ (X if weights is None else X * weights[i].to(X)[:, None])
-    rotation = torch.linalg.eigh(team.sum(gram)).eigenvectors.flip(1).to(low.dtype)
+    rotation = eigenbasis(team.sum(gram)).to(low.dtype)
     spectrum = torch.zeros_like(low)
     for i, X in enumerate(blocks):
         squares = (X @ rotation).square_()
