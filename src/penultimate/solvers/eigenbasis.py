@@ -19,11 +19,12 @@ def eigenbasis(gram: Tensor) -> Tensor:
     SolverError : it gives up in float64, too.
     """
     try:
-        return torch.linalg.eigh(gram).eigenvectors.flip(1)
-    except torch.linalg.LinAlgError as error:
+        vectors: Tensor = torch.linalg.eigh(gram).eigenvectors
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]  # documented
         if gram.dtype != torch.float64:
             return eigenbasis(gram.double()).to(gram.dtype)
         raise SolverError(
             "LAPACK finds no eigenbasis of the features: look for columns of extreme values, and "
             "scale them or leave them out"
         ) from error
+    return vectors.flip(1)
