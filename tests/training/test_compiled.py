@@ -8,11 +8,12 @@ import pytest
 import torch
 from tiny_training import Notes, fit, network, recipe
 
+from penultimate.backbones.device import can_compile
 from penultimate.training import engine as engines
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not engines.can_compile("cpu"), reason="no C++ compiler")
+@pytest.mark.skipif(not can_compile("cpu"), reason="no C++ compiler")
 def test_compiled_and_eager_agree_to_rounding() -> None:
     plain, quick = network(batch_norm=True), network(batch_norm=True)
     plan = recipe(micro_batch=6)
@@ -63,7 +64,7 @@ def test_where_compiling_fails_it_is_said_and_the_run_is_the_eager_one(
         "compile",
         lambda self, **settings: compile_in_place(self, backend=fails, **settings),
     )
-    monkeypatch.setattr(engines, "can_compile", lambda device: True)
+    monkeypatch.setattr("penultimate.training.run.can_compile", lambda device: True)
     notes = Notes()
     one, two = (network(batch_norm=True, dropout=0.3) for _ in range(2))
     done = fit(one, recipe(), compiled=True, progress=notes)

@@ -7,11 +7,8 @@ not identity.
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
-import os
-import shutil
 import time
 import warnings
 from collections.abc import Callable
@@ -21,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from penultimate.backbones.device import best_device, can_compile
 from penultimate.errors import BackboneError, DeviceMemoryError, SpecError
 from penultimate.features.images import normalise
 from penultimate.progress import SILENT, Progress
@@ -58,15 +56,6 @@ class Engine:
         )
 
 
-def best_device() -> str:
-    """``cuda``, ``mps`` or ``cpu``: the fastest that is there."""
-    if torch.cuda.is_available():
-        return "cuda"
-    if torch.backends.mps.is_available():
-        return "mps"
-    return "cpu"
-
-
 def usable_device(device: str | None) -> str:
     """``device``, or the fastest that is there.
 
@@ -85,13 +74,6 @@ def usable_device(device: str | None) -> str:
             f"the fastest that is there, {best_device()!r}"
         )
     return device or best_device()
-
-
-def can_compile(device: str) -> bool:
-    """Whether ``torch.compile`` has what it needs here: a C++ compiler, or Triton on CUDA."""
-    if device == "cpu":
-        return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
-    return device == "cuda" and importlib.util.find_spec("triton") is not None
 
 
 def eager(precision: str, device: str | None = None) -> Engine:

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from penultimate.spec.base import Frozen
+from penultimate.spec.presets import preset_in
 from penultimate.spec.recipe import Augmentation, Decayed, Pixels, Precision, Range, Recipe
 
-PRESETS = ("paper", "quick")
 BATCH = 4096  # of the paper: what its learning rate belongs to
 
 
@@ -83,13 +83,8 @@ class Pretrain(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "preset" not in given:
-            return given
-        settings = dict(given)
-        preset = settings.pop("preset")
-        if preset not in PRESETS:
-            raise ValueError(f"preset {preset!r} is none: there are {' and '.join(PRESETS)}")
-        if preset == "paper":
+        preset, settings = preset_in(given, ("paper", "quick"))
+        if preset != "quick":
             return settings
         defaults = dict(cls.QUICK)
         if settings.get("steps") is not None:

@@ -12,9 +12,8 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from penultimate.spec.base import Frozen
+from penultimate.spec.presets import preset_in
 from penultimate.spec.recipe import Augmentation, Decayed, Pixels, Range, Recipe
-
-PRESETS = ("quick", "paper")
 
 
 def spaced(low: float, high: float, points: int) -> tuple[float, ...]:
@@ -69,12 +68,7 @@ class _Trained(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "preset" not in given:
-            return given
-        settings = dict(given)
-        preset = settings.pop("preset")
-        if preset not in PRESETS:
-            raise ValueError(f"preset {preset!r} is none: there are {' and '.join(PRESETS)}")
+        preset, settings = preset_in(given, ("quick", "paper"))
         return {**cls.PAPER, **settings} if preset == "paper" else settings
 
     @classmethod

@@ -40,6 +40,7 @@ from penultimate.io import (
 )
 from penultimate.lease import EXPIRY, Waiter
 from penultimate.store.imagenet import ImageNetAccuracies
+from penultimate.store.parquet import read_table
 from penultimate.store.result import SCHEMA_VERSION, Result
 from penultimate.store.run import Run
 from penultimate.store.trainings import Trainings
@@ -217,16 +218,7 @@ class ResultStore:
         ------
         StoreError : they are missing or damaged.
         """
-        import pandas as pd
-
-        path = self.artefact(result, "predictions")
-        try:
-            return pd.read_parquet(path)
-        except Exception as error:  # pyarrow's own exceptions are many
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise StoreError(
-                f"{path} is damaged ({reason}): delete the run's folder and run again"
-            ) from error
+        return read_table(self.artefact(result, "predictions"), "run")
 
     def frame(self) -> pd.DataFrame:
         """All results as a tidy frame, a row a run; undefined is NaN."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from penultimate.errors import StoreError
 from penultimate.io import create_exclusive, indented_json, naming_full_disk, write_atomic
 from penultimate.lease import EXPIRY, Waiter
+from penultimate.store.parquet import read_table
 from penultimate.store.training import Training, TrainingRecord
 
 if TYPE_CHECKING:
@@ -92,16 +93,7 @@ class Trainings:
         ------
         StoreError : it is missing or damaged.
         """
-        import pandas as pd
-
-        path = self._folder(digest) / "curve.parquet"
-        try:
-            return pd.read_parquet(path)
-        except Exception as error:  # pyarrow's own exceptions are many
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise StoreError(
-                f"{path} cannot be read ({reason}): delete the training's folder and run again"
-            ) from error
+        return read_table(self._folder(digest) / "curve.parquet", "training")
 
     def lease(self, training: Training, expiry: float = EXPIRY) -> Waiter:
         """Compete for the right to train it."""

@@ -7,9 +7,7 @@ checkpoint therefore goes on with the engine that began it, where this machine h
 from __future__ import annotations
 
 import copy
-import importlib.util
 import os
-import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -48,13 +46,6 @@ class Engine:
         """What is not the same in ``other``, for people."""
         mine, others = self.record(), other.record()
         return ", ".join(f"{k} {v} and now {others[k]}" for k, v in mine.items() if v != others[k])
-
-
-def can_compile(device: str) -> bool:
-    """Whether ``torch.compile`` has what it needs here: a C++ compiler, or Triton on CUDA."""
-    if device == "cpu":
-        return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
-    return device == "cuda" and importlib.util.find_spec("triton") is not None
 
 
 def may_pay(passes: int, device: str) -> bool:

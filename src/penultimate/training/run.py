@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from penultimate.backbones import synchronised
+from penultimate.backbones.device import can_compile
 from penultimate.errors import DeviceMemoryError, PenultimateError
 from penultimate.progress import Progress
 from penultimate.spec import Recipe
@@ -128,7 +129,7 @@ class Run:
         self.engine = Engine(
             device=self.team.device.type,
             precision=self.recipe.precision,
-            compiled=compiled and engines.can_compile(self.team.device.type),
+            compiled=compiled and can_compile(self.team.device.type),
             threads=torch.get_num_threads(),
             processes=self.team.world,
             torch=str(torch.__version__),
@@ -146,7 +147,7 @@ class Run:
     def _compiling_pays(self) -> bool:
         device = self.team.device.type
         passes = self.recipe.steps * len(pieces(self.share, self.micro_batch))
-        if not engines.can_compile(device) or not engines.may_pay(passes, device):
+        if not can_compile(device) or not engines.may_pay(passes, device):
             return False
         batches = self._batches(0, 1)
         try:

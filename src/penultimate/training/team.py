@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from penultimate.backbones.device import best_device
 from penultimate.errors import SpecError
 
 T = TypeVar("T")
@@ -100,13 +101,6 @@ class Team:
             return value
         sent: T = self._fabric.broadcast(value)
         return sent
-
-
-def best_device() -> str:
-    """``cuda``, ``mps`` or ``cpu``: the fastest that is there."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def check_device(device: str, processes: int) -> None:
