@@ -15,7 +15,7 @@ from trained_studies import FINE, of, trained_study
 import penultimate as pn
 from penultimate.report import ranked_table, write_report
 from penultimate.report.findings import Findings
-from penultimate.report.grids import DIVERGED, WARMEST, grids
+from penultimate.report.page.grids import DIVERGED, WARMEST, grids
 from penultimate.report.settings import compared_settings, setting_sentences
 from penultimate.stats import exact_mcnemar, rank
 

@@ -12,7 +12,7 @@ from builders import FakeStudy, FakeTask
 from penultimate.errors import StoreError
 from penultimate.report import write_report
 from penultimate.report.findings import Findings
-from penultimate.report.page import render
+from penultimate.report.page.render import render
 from penultimate.store import ResultStore, SkippedExample
 
 VOID = {"meta", "link", "br", "wbr", "img"}

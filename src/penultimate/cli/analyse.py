@@ -11,7 +11,7 @@ import click
 from penultimate.cli.accuracy import IMAGENET, imagenet_table
 
 if TYPE_CHECKING:
-    from penultimate.report.analysis import Analysis
+    from penultimate.report.given.analysis import Analysis
 
 
 @click.command()
@@ -62,9 +62,9 @@ def analyse(
     imagenet).
     """
     from penultimate.cli.output import print_json
-    from penultimate.report.analysis import analyse as analysed
-    from penultimate.report.given_accuracies import read_accuracies
-    from penultimate.report.given_imagenet import look_up, read_names
+    from penultimate.report.given.accuracies import read_accuracies
+    from penultimate.report.given.analysis import analyse as analysed
+    from penultimate.report.given.imagenet import look_up, read_names
 
     if names is not None and imagenet is None:
         raise click.UsageError("--names needs --imagenet: it says what models are called there")
@@ -110,7 +110,7 @@ def _print(result: Analysis) -> None:
     from rich.console import Console
 
     from penultimate.cli.output import READABLE
-    from penultimate.report.analysis_tables import (
+    from penultimate.report.given.tables import (
         comparison_table,
         correlation_table,
         models_table,

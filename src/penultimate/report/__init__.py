@@ -1,7 +1,7 @@
 """What results say: in sentences, as a table in the terminal, and as one HTML page."""
 
 from penultimate.report.imagenet import accuracy_sources
-from penultimate.report.page import write_report
+from penultimate.report.page.render import write_report
 from penultimate.report.summary import sentences
 from penultimate.report.table import ranked_table
 

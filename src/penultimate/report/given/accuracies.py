@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from penultimate.errors import SpecError, UnknownNameError
-from penultimate.report.given_csv import GivenCsv, plain
+from penultimate.report.given.csv_file import GivenCsv, plain
 from penultimate.stats import accuracy_grid
 
 MODEL = {"model", "models", "backbone", "network", "architecture", "name"}

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from penultimate.figures import ranking_figure
 from penultimate.io import write_atomic
-from penultimate.report import record
 from penultimate.report.findings import Findings
-from penultimate.report.overview import overview
+from penultimate.report.page import record
+from penultimate.report.page.overview import overview
+from penultimate.report.page.shell import Section, breakable, shell
+from penultimate.report.page.svg import PAGE, inline_svg
+from penultimate.report.page.tasks import task_sections
 from penultimate.report.settings import setting_rows, setting_sentences
 from penultimate.report.summary import CAVEAT, overall
-from penultimate.report.svg import PAGE, inline_svg
-from penultimate.report.tasks import task_sections
-from penultimate.report.words import count
 from penultimate.store import ResultStore
 
 TITLE = "Which network to start from"
@@ -31,8 +27,7 @@ FEW = 3  # sentences on settings that stand at the top; of more, the section has
 def write_report(store: ResultStore, output: Path, *, title: str | None = None) -> Path:
     """Write the report on everything in ``store`` to ``output``, and return its path.
 
-    The page is one file: it asks the network for nothing (its content security policy would not
-    let it), follows the reader's light or dark scheme, and shows every name as text.
+    The page is one file that needs nothing else, see ``shell``.
 
     Raises
     ------
@@ -46,18 +41,24 @@ def write_report(store: ResultStore, output: Path, *, title: str | None = None) 
 
 def render(findings: Findings, title: str) -> str:
     """The page as a string."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"breakable": _breakable}
-    script = _resource("script.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     stages, costs = record.costs(findings)
-    return environment.from_string(_resource("template.html.j2")).render(
-        title=title,
-        style=Markup(_resource("style.css")),
-        script=Markup(script),
-        script_hash=digest,
+    settings = setting_rows(findings.settings)
+    readings = record.readings(findings)
+    sections = [
+        Section("answer"),
+        Section("ranking", "Ranking"),
+        Section("overview", "Backbones by tasks"),
+        Section("tasks", "Task by task"),
+        *([Section("settings", "Freeze, fine-tune or train from scratch")] if settings else []),
+        *([Section("reading", "Skipped and noticed")] if readings else []),
+        Section("cost", "Cost"),
+        Section("repeat", "How to repeat it"),
+    ]
+    return shell(
+        title,
+        sections,
+        eyebrow="penultimate report",
+        footer="Made with penultimate from a results store; this file needs nothing else.",
         answers=[_emphasised(text, findings.backbones) for text in _answers(findings)],
         caveat=CAVEAT,
         facts=_facts(findings),
@@ -66,11 +67,11 @@ def render(findings: Findings, title: str) -> str:
         uncompared=bool(findings.ranking["tied_with_best"].isna().any()),
         overview=overview(findings),
         tasks=task_sections(findings),
-        settings=setting_rows(findings.settings),
+        settings=settings,
         setting_sentences=setting_sentences(findings.settings),
         several_methods=findings.several_methods,
         emphasised=lambda text: _emphasised(text, findings.backbones),
-        readings=record.readings(findings),
+        readings=readings,
         stages=stages,
         costs=costs,
         splits=record.splits(findings),
@@ -78,7 +79,6 @@ def render(findings: Findings, title: str) -> str:
         commands=record.commands(findings),
         environment=record.environment(findings),
         runs=list(_runs(findings)),
-        count=count,
     )
 
 
@@ -128,7 +128,7 @@ def _emphasised(text: str, names: Sequence[str]) -> Markup:
     pattern = rf"(?<![\w@.-])({'|'.join(longest_first)})(?![\w@-])"
     parts = re.split(pattern, text)
     return Markup("").join(
-        Markup('<b class="name">{}</b>').format(_breakable(part)) if i % 2 else _joined(part)
+        Markup('<b class="name">{}</b>').format(breakable(part)) if i % 2 else _joined(part)
         for i, part in enumerate(parts)
     )
 
@@ -138,12 +138,3 @@ def _joined(text: str) -> Markup:
     return escape(
         re.sub(r"(?<=\d) (?=%)|(?<=p) (?=[=<])|(?<=[=<]) (?=\d)", "\N{NO-BREAK SPACE}", text)
     )
-
-
-def _breakable(name: str) -> Markup:
-    """A name, escaped, that a line may break where its parts end."""
-    return Markup("<wbr>").join(re.split(r"(?<=[@/])(?=.)|(?<=[^_@/]{5}_)(?=.)", name))
-
-
-def _resource(name: str) -> str:
-    return resources.files("penultimate.report").joinpath(name).read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from penultimate.report.analysis import Comparison, SettingAnalysis
+from penultimate.report.given.analysis import Comparison, SettingAnalysis
 from penultimate.report.words import UNDEFINED, p_value, percent
 
 LEVEL = "= cannot be told apart from the best over data sets (paired t-test on log odds, p > 0.05)"

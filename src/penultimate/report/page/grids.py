@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from penultimate.errors import StoreError
 from penultimate.figures import training_curves
-from penultimate.report.svg import PAGE, inline_svg
+from penultimate.report.page.svg import PAGE, inline_svg
 from penultimate.report.words import UNDEFINED, count, percent, strength
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from penultimate.figures import selection_curve
 from penultimate.figures.style import series_style
 from penultimate.report.findings import Findings
-from penultimate.report.grids import Grid, grids
+from penultimate.report.page.grids import Grid, grids
+from penultimate.report.page.svg import PAGE, inline_svg, swatch
 from penultimate.report.summary import GROUP, of_task
-from penultimate.report.svg import PAGE, inline_svg, swatch
 from penultimate.report.words import count, interval, listing, p_value, percent, rate, strength
 from penultimate.stats import MEASURE_NAMES
 from penultimate.stats.ranking import BEST

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from penultimate.errors import SpecError, nearest
-from penultimate.report.given_accuracies import MODEL
-from penultimate.report.given_csv import GivenCsv
+from penultimate.report.given.accuracies import MODEL
+from penultimate.report.given.csv_file import GivenCsv
 from penultimate.store import ImageNetTable
 
 CHECKPOINT = {"checkpoint", "imagenet_name", "imagenet"}
