@@ -15,7 +15,16 @@ import pandas as pd
 
 from penultimate.io import digest_bytes
 from penultimate.metrics import MEASURES
-from penultimate.spec import Backbone, LinearProbe, Preprocessing, RunSpec, Task
+from penultimate.spec import (
+    Backbone,
+    FineTune,
+    FromScratch,
+    LinearProbe,
+    Method,
+    Preprocessing,
+    RunSpec,
+    Task,
+)
 from penultimate.stats import score_interval
 from penultimate.store import (
     Candidate,
@@ -27,6 +36,13 @@ from penultimate.store import (
     Run,
     SkippedExample,
 )
+
+TOO_FEW = "1,000 steps were not enough: scale features"
+METHODS: dict[str, Method] = {
+    "linear-probe": LinearProbe(),
+    "fine-tune": FineTune(),
+    "from-scratch": FromScratch(),
+}
 
 
 @dataclass
@@ -45,24 +61,38 @@ class FakeTask:
 
 @dataclass
 class FakeStudy:
-    """Backbones by ability (0 is about half right), tasks, seeds."""
+    """Backbones by ability (0 is about half right), tasks, seeds.
+
+    ``gains`` is what a method adds to every ability; ``imagenet`` has accuracies by backbone.
+    """
 
     backbones: Mapping[str, float]
     tasks: Mapping[str, FakeTask] = field(default_factory=lambda: {"digits": FakeTask()})
     seeds: Sequence[int] = (0,)
     created: str = "2026-05-04T12:00:00+00:00"
+    methods: Sequence[str] = ("linear-probe",)
+    gains: Mapping[str, float] = field(default_factory=dict)
+    imagenet: Mapping[str, float] = field(default_factory=dict)
 
     def commit(self, store: ResultStore) -> ResultStore:
         """Every cell of the study as a finished run of ``store``."""
         for name, task in self.tasks.items():
             for backbone in self.backbones:
-                for seed in self.seeds:
-                    self._commit_run(store, name, task, backbone, seed)
+                for method in self.methods:
+                    for seed in self.seeds:
+                        self._commit_run(store, name, task, backbone, seed, METHODS[method])
         return store
 
     def _commit_run(
-        self, store: ResultStore, name: str, task: FakeTask, backbone: str, seed: int
+        self,
+        store: ResultStore,
+        name: str,
+        task: FakeTask,
+        backbone: str,
+        seed: int,
+        method: Method,
     ) -> None:
+        probed = isinstance(method, LinearProbe)
         fingerprint = digest_bytes(f"{name} {seed} {task.n_test}".encode())
         weights = digest_bytes(backbone.encode())
         run = Run(
@@ -71,14 +101,16 @@ class FakeStudy:
             preprocessing=Preprocessing(
                 size=224, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), interpolation="bicubic"
             ),
-            features_version=1,
+            features_version=1 if probed else None,
             measure=task.measure,
-            method=LinearProbe(),
-            method_version=f"linear-probe/{self.created}",
+            method=method,
+            method_version=f"{method.name}/{self.created}",
             seed=seed,
         )
         attempt = store.begin(run)
-        predictions = _predictions(task, self.backbones[backbone], (name, backbone, seed))
+        ability = self.backbones[backbone] + self.gains.get(method.name, 0.0)
+        key = backbone if probed else f"{backbone} {method.name}"
+        predictions = _predictions(task, ability, (name, key, seed))
         predictions.to_parquet(attempt.path("predictions.parquet"), index=False)
         split = store.write_split(fingerprint, "example_id,part\n")
         store.commit(
@@ -86,9 +118,9 @@ class FakeStudy:
             _result(
                 run,
                 RunSpec(
-                    backbone=Backbone(name=backbone),
+                    backbone=Backbone(name=backbone, imagenet_top1=self.imagenet.get(backbone)),
                     task=Task(source=task.source or name, name=name),
-                    method=LinearProbe(),
+                    method=method,
                     seed=seed,
                 ),
                 task,
@@ -121,6 +153,36 @@ def _predictions(task: FakeTask, ability: float, key: tuple[str, str, int]) -> p
     )
 
 
+def _selection(spec: RunSpec, task: FakeTask, score: float) -> tuple[Candidate, ...]:
+    """What selection saw: best at one place of the path or of the grid, worse around it."""
+    method, place = spec.method, len(spec.backbone.name) % 3
+    if isinstance(method, LinearProbe):
+        peak = -1.0 + 1.5 * place  # log10 of the best l2
+        return tuple(
+            Candidate(
+                settings={"l2": l2},
+                score=max(0.0, score - 0.02 * abs(np.log10(l2) - peak) ** 1.5),
+                converged=i >= task.unconverged,
+                status=""
+                if i >= task.unconverged
+                else "1,000 steps were not enough: scale features",
+            )
+            for i, l2 in enumerate(method.grid())
+        )
+    return tuple(
+        Candidate(
+            settings={"learning_rate": rate, "weight_decay": decay, "steps": 200.0},
+            score=max(
+                0.0, score - 0.03 * abs(i // len(method.weight_decays) - place) - 0.01 * decay
+            ),
+            loss=1.0,
+            training=digest_bytes(f"{spec} {rate} {decay}".encode()),
+            view="whole",
+        )
+        for i, (rate, decay) in enumerate(method.cells())
+    )
+
+
 def _result(
     run: Run,
     spec: RunSpec,
@@ -134,17 +196,7 @@ def _result(
     predicted = predictions["predicted"].to_numpy(dtype=np.int64)
     score = MEASURES[task.measure](labels, predicted)
     low, high, how = score_interval(task.measure, labels, predicted)
-    peak = -1.0 + 1.5 * (len(spec.backbone.name) % 3)  # log10 of the best l2
-    grid = spec.method.grid()
-    curve = tuple(
-        Candidate(
-            settings={"l2": l2},
-            score=max(0.0, score - 0.02 * abs(np.log10(l2) - peak) ** 1.5),
-            converged=i >= task.unconverged,
-            status="" if i >= task.unconverged else "1,000 steps were not enough: scale features",
-        )
-        for i, l2 in enumerate(grid)
-    )
+    curve = _selection(spec, task, score)
     chosen = max(curve, key=lambda candidate: candidate.score or 0.0)
     return Result(
         digest=run.digest,
@@ -170,7 +222,9 @@ def _result(
         split_source="stratified, seed 0, 60/20/20",
         skipped=tuple(task.skipped),
         notices=tuple(task.notices),
-        durations={"features": 41.2, "path": 7.5, "total": 49.9},
+        durations={"features": 41.2, "path": 7.5, "total": 49.9}
+        if isinstance(spec.method, LinearProbe)
+        else {"selection": 900.0, "final_fit": 100.0},
         images_per_second=38.0 + len(spec.backbone.name) % 7,
         provenance=Provenance(
             created=created,
