@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from penultimate.report.words import interval, is_random, listing, p_value, percent
+from penultimate.report.choice import TASK, Choice, Contender, choice
+from penultimate.report.words import interval, is_random, listing, p_value, percent, rate
 from penultimate.stats import MEASURE_NAMES, standing
 from penultimate.stats.ranking import BEST
 
@@ -13,7 +14,6 @@ CAVEAT = (
     "split, seed or training run can move a score further, and p-values are not corrected for "
     "the number of comparisons."
 )
-TASK = ["task", "measure"]
 GROUP = [*TASK, "method"]
 
 
@@ -49,9 +49,7 @@ def overall(ranking: pd.DataFrame, method: str = "") -> str:
     them. ``method`` is named where the study has several.
     """
     ranking = ranking.dropna(subset="score")
-    table = standing(ranking)
-    pretrained = table[~table["backbone"].map(is_random)]
-    sentence = _choice(ranking, pretrained) + _floor(ranking, table) + "."
+    sentence = _choice(ranking, choice(ranking)) + _floor(ranking, standing(ranking)) + "."
     return f"With {method}: {sentence[0].lower()}{sentence[1:]}" if method else sentence
 
 
@@ -98,35 +96,33 @@ def _others(rest: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def _choice(ranking: pd.DataFrame, table: pd.DataFrame) -> str:
-    """The backbone to start from and how sure that is; ``table`` is of ``standing``."""
-    if table.empty:
-        return "There is no pretrained backbone with a score to choose"
-    if not table["complete"].any():
+def _choice(ranking: pd.DataFrame, found: Choice) -> str:
+    """The backbone to start from and how sure that is."""
+    if found.first is None:
+        names = ranking["backbone"]
+        if names.map(is_random).all():
+            return "There is no pretrained backbone with a score to choose"
         return "No pretrained backbone was run on every task, so there is no overall choice"
-    name = str(table["backbone"].iloc[0])
-    reached = f"{percent(float(table['mean_score'].iloc[0]))} % {_over(ranking)}"
-    if len(table) == 1:
-        return f"Only one pretrained backbone was run: {name} reaches {reached}"
-    return f"Start from {name} ({reached}){_verdict(ranking, table[table['complete']])}"
+    reached = f"{percent(found.first.score)} % {_over(ranking)}"
+    if found.alone:
+        return f"Only one pretrained backbone was run: {found.first.backbone} reaches {reached}"
+    return f"Start from {found.first.backbone} ({reached}){_verdict(ranking, found, found.first)}"
 
 
-def _verdict(ranking: pd.DataFrame, complete: pd.DataFrame) -> str:
-    """How sure the choice of the first of the ``complete`` backbones is."""
-    name = str(complete["backbone"].iloc[0])
+def _verdict(ranking: pd.DataFrame, found: Choice, first: Contender) -> str:
+    """How sure the choice of ``first`` is."""
     tasks = len(ranking[TASK].drop_duplicates())
-    level = complete["level"] == tasks
-    rivals = list(complete["backbone"][level].iloc[1:])
-    others = ranking[ranking["backbone"] != name]["tied_with_best"]
-    if not level.iloc[0]:
-        return f", the best on average but not everywhere: {_beaten(ranking, name)}"
+    rivals = [rival.backbone for rival in found.rivals]
+    others = ranking[ranking["backbone"] != first.backbone]["tied_with_best"]
+    if not found.level:
+        return f", the best on average but not everywhere: {_beaten(ranking, first.backbone)}"
     if rivals and tasks == 1:
-        return f", but the choice is open: {listing(rivals)} cannot be told apart from it"
+        level = f"{listing(rivals)} cannot be told apart from it"
+        return f", but the choice is open: {level}{cheapest(found)}"
     if rivals:
         verb = "is" if len(rivals) == 1 else "are"
-        return (
-            f", but the choice is open: {listing(rivals)} {verb} not shown to be worse on any task"
-        )
+        level = f"{listing(rivals)} {verb} not shown to be worse on any task"
+        return f", but the choice is open: {level}{cheapest(found)}"
     if others.isna().any():
         return ": nothing is shown to be better, but not all backbones could be compared"
     if others.any():
@@ -134,6 +130,22 @@ def _verdict(ranking: pd.DataFrame, complete: pd.DataFrame) -> str:
         return f", the only pretrained backbone that nothing is shown to beat{where}"
     where = "" if tasks == 1 else " on every task"
     return f": it is ahead{where} by more than the luck of the test images explains"
+
+
+def cheapest(found: Choice) -> str:
+    """Which of several that cannot be told apart costs least; empty where that is not known."""
+    if found.cheapest is None or found.first is None:
+        return ""
+    if found.by == "parameters":
+        cost = f"{found.cheapest.parameters / 1e6:,.1f} million parameters"
+    else:
+        cost = f"{rate(found.cheapest.images_per_second)} images/s"
+        cost += " in training" if found.trained else ""
+        cost += "" if found.one_machine else ", measured on different machines"
+    if found.cheapest is found.first:
+        return f"; {found.first.backbone} is also the cheapest of them ({cost})"
+    name = found.cheapest.backbone
+    return f"; the cheapest of them is {name} ({cost}): take it unless cost is no matter"
 
 
 def _beaten(ranking: pd.DataFrame, name: str) -> str:

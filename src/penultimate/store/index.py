@@ -48,6 +48,7 @@ COLUMNS: dict[str, str] = {
     "weight_decay": "float64",
     "steps": "float64",
     "converged": "bool",
+    "device": "str",
     "created": "str",
     "weights": "str",
 }

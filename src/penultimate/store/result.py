@@ -148,6 +148,7 @@ class Result(Frozen):
             # A grid of learning rates reaches to where trainings diverge; a path's fits all end.
             "converged": self.final.converged
             and (bool(self.final.training) or all(c.converged for c in self.selection)),
+            "device": f"{self.provenance.device}, {self.provenance.processor}",
             "created": self.provenance.created,
             "weights": self.run.weights,
         }
