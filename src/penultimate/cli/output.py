@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -33,20 +34,21 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
     from rich.console import Console
 
     from penultimate.report import accuracy_sources, ranked_table, sentences
-    from penultimate.report.settings import compared_settings, setting_sentences
-    from penultimate.stats import rank
+    from penultimate.report.findings import compared
+    from penultimate.report.settings import setting_sentences
 
+    @functools.cache
     def predictions(digest: str) -> pd.DataFrame:
         result = store.get(digest)
         if result is None:
             raise StoreError(f"run {digest[:12]} has gone from {store.root} meanwhile: run again")
         return store.predictions(result)
 
-    ranking = rank(frame, predictions)
+    ranking, compared_settings = compared(store, frame, predictions)
     width = None if sys.stdout.isatty() else READABLE
     console = Console(width=width, highlight=False)
     console.print(ranked_table(ranking))
     console.print()
-    settings = setting_sentences(compared_settings(frame, predictions))
+    settings = setting_sentences(compared_settings)
     for sentence in [*settings, *sentences(ranking), *accuracy_sources(ranking)]:
         console.print(sentence, markup=False, width=min(console.width, READABLE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ import pandas as pd
 from penultimate.errors import StoreError
 from penultimate.report.settings import compared_settings
 from penultimate.stats import latest, rank, standing
+from penultimate.stats.ranking import TESTS_VERSION, Predictions
+from penultimate.store import PairTests
 
 if TYPE_CHECKING:
     from penultimate.store import Result, ResultStore
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 class Findings:
     """The latest run of each cell, its ranking, and how many older ones were left out.
 
-    ``settings`` ranks the methods of each backbone that has several on a task.
+    ``settings`` ranks the methods of each backbone that has several on a task. ``predictions`` of a
+    run's digest are as ``ResultStore.predictions`` has them, read once.
     """
 
     store: ResultStore
@@ -29,6 +33,7 @@ class Findings:
     settings: pd.DataFrame
     results: dict[str, Result]
     superseded: int
+    predictions: Predictions
 
     @classmethod
     def read(cls, store: ResultStore) -> Findings:
@@ -52,12 +57,10 @@ class Findings:
                 raise StoreError(f"run {digest} has gone from {store.root}: report again")
             results[digest] = result
 
-        def predictions(digest: str) -> pd.DataFrame:
-            return store.predictions(results[digest])
-
-        ranking = rank(frame, predictions)
-        settings = compared_settings(frame, predictions)
-        return cls(store, frame, ranking, settings, results, len(everything) - len(frame))
+        read = functools.cache(lambda digest: store.predictions(results[digest]))
+        ranking, settings = compared(store, frame, read)
+        superseded = len(everything) - len(frame)
+        return cls(store, frame, ranking, settings, results, superseded, read)
 
     @cached_property
     def backbones(self) -> list[str]:
@@ -76,6 +79,21 @@ class Findings:
         runs = rows[keys].merge(self.frame[[*keys, "seed", "run"]], on=keys)
         runs["place"] = runs["backbone"].map(self.backbones.index)
         return [self.results[run] for run in runs.sort_values(["place", "seed"])["run"]]
+
+
+def compared(
+    store: ResultStore, frame: pd.DataFrame, predictions: Predictions
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The ranking of backbones and that of settings; tests that the store knows are not run again.
+
+    Parameters
+    ----------
+    frame : runs of ``store``, see ``stats.rank``.
+    predictions : of a run's digest; read once a run, which the caller sees to.
+    """
+    with PairTests(store, TESTS_VERSION) as tests:
+        ranking = rank(frame, predictions, tests=tests)
+        return ranking, compared_settings(frame, predictions, tests)
 
 
 def _order(ranking: pd.DataFrame) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from penultimate.report.words import interval, listing, p_value, percent
 from penultimate.stats import rank
-from penultimate.stats.ranking import BEST, Predictions
+from penultimate.stats.ranking import BEST, Predictions, Tests
 
 SWAPPED = {"backbone": "method", "method": "backbone"}
 
@@ -29,7 +29,9 @@ class SettingRow:
     kind: str
 
 
-def compared_settings(frame: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
+def compared_settings(
+    frame: pd.DataFrame, predictions: Predictions, tests: Tests | None = None
+) -> pd.DataFrame:
     """As ``stats.rank``, of the methods of each backbone and task in place of the backbones.
 
     The test is the same paired one: two networks that saw the same test images. Backbones that one
@@ -37,7 +39,7 @@ def compared_settings(frame: pd.DataFrame, predictions: Predictions) -> pd.DataF
     """
     several = frame.groupby(["backbone", "task", "measure"])["method"].transform("nunique") > 1
     swapped = frame[several].rename(columns=SWAPPED)
-    return rank(swapped, predictions).rename(columns=SWAPPED)
+    return rank(swapped, predictions, tests=tests).rename(columns=SWAPPED)
 
 
 def setting_rows(compared: pd.DataFrame) -> list[SettingRow]:

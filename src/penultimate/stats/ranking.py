@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,10 @@ NO_PREDICTIONS = "predictions are missing"
 NO_SCORE = "no score"
 
 Predictions = Callable[[str], pd.DataFrame]
+Tests = MutableMapping[tuple[str, str], tuple[float, str]]
+"""Outcomes by the digests of two runs: the p-value, and the test that gave it."""
+
+TESTS_VERSION = 1  # goes up when a test between two runs changes its numbers
 AVERAGED = ["score", "ci_low", "ci_high", "images_per_second"]
 CHOSEN = ["l2", "learning_rate", "weight_decay", "steps"]
 
@@ -41,7 +46,13 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[sorted(newest.index)].reset_index(drop=True)
 
 
-def rank(frame: pd.DataFrame, predictions: Predictions, *, by_seed: bool = False) -> pd.DataFrame:
+def rank(
+    frame: pd.DataFrame,
+    predictions: Predictions,
+    *,
+    by_seed: bool = False,
+    tests: Tests | None = None,
+) -> pd.DataFrame:
     """Rank the backbones within each task, method and measure, by their mean score over seeds.
 
     Where a cell was run more than once, its latest run counts. Each backbone is compared with the
@@ -61,6 +72,7 @@ def rank(frame: pd.DataFrame, predictions: Predictions, *, by_seed: bool = False
     predictions : a run's digest to its frame of ``example_id, label, predicted``, a row a test
         example; of ``example_id``, ``label:CLASS`` and ``log_odds:CLASS`` with several labels.
     by_seed : rank under each seed apart, a row a run, in place of a row a backbone.
+    tests : outcomes that are known already, to which new ones are added.
 
     Returns
     -------
@@ -74,8 +86,10 @@ def rank(frame: pd.DataFrame, predictions: Predictions, *, by_seed: bool = False
     """
     frame = latest(frame)
     key = ["task", "method", "measure"] + (["seed"] if by_seed else [])
+    known: Tests = {} if tests is None else tests
     groups = [
-        _rank_group(group, predictions) for _, group in frame.groupby(key, sort=True, dropna=False)
+        _rank_group(group, predictions, known)
+        for _, group in frame.groupby(key, sort=True, dropna=False)
     ]
     empty = _typed(frame.head(0).assign(**dict.fromkeys(ADDED)))
     return pd.concat(groups, ignore_index=True) if groups else empty
@@ -95,7 +109,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(ADDED)
 
 
-def _rank_group(group: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
+def _rank_group(group: pd.DataFrame, predictions: Predictions, known: Tests) -> pd.DataFrame:
     """One group's cells, best first; a cell is the runs that one row stands for."""
     cells = [cell for _, cell in group.groupby("backbone", sort=False)]
     rows = pd.DataFrame([_row(cell) for cell in cells]).astype(group.dtypes)
@@ -103,7 +117,7 @@ def _rank_group(group: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
         ["score", "backbone"], ascending=[False, True], na_position="last", kind="stable"
     )
     cells = [cells[i] for i in order["cell"]]
-    compared = _compare(cells, predictions)
+    compared = _compare(cells, predictions, known)
     return _typed(
         order.drop(columns="cell").assign(
             seeds=[len(cell) for cell in cells],
@@ -132,12 +146,14 @@ def _tied(p: float, how: str) -> bool | None:
     return True if how == BEST else None if math.isnan(p) else p > SIGNIFICANCE
 
 
-def _compare(cells: Sequence[pd.DataFrame], predictions: Predictions) -> list[tuple[float, str]]:
+def _compare(
+    cells: Sequence[pd.DataFrame], predictions: Predictions, known: Tests
+) -> list[tuple[float, str]]:
     """p-value against the first cell, and how, for each of the cells in the order of rank."""
     best = cells[0]
     if best["score"].isna().any():
         return [(math.nan, NO_SCORE) for _ in cells]
-    loaded: dict[int, pd.DataFrame | None] = {}  # the best's predictions by seed, read once
+    read = functools.cache(lambda run: _read(predictions, run))  # the best's serve every other
     compared = [(math.nan, BEST)]
     for cell in cells[1:]:
         outcomes = []
@@ -145,10 +161,14 @@ def _compare(cells: Sequence[pd.DataFrame], predictions: Predictions) -> list[tu
             peers = best.loc[best["seed"] == run["seed"], "run"]
             if peers.empty:
                 continue
-            seed = int(run["seed"])
-            if seed not in loaded:
-                loaded[seed] = _read(predictions, peers.iloc[0])
-            outcomes.append(_test(run, loaded[seed], predictions))
+            pair = (str(run["run"]), str(peers.iloc[0]))
+            if pair not in known:
+                outcome = _test(run, read(pair[1]), predictions)
+                if math.isnan(outcome[0]) and outcome[1] != MORE_RIGHT:
+                    outcomes.append(outcome)  # nothing to keep: what is missing may come
+                    continue
+                known[pair] = outcome
+            outcomes.append(known[pair])
         compared.append(_most_cautious(outcomes))
     return compared
 

@@ -5,6 +5,7 @@ Reading a store needs pandas and never torch.
 
 from penultimate.store.imagenet import Accuracy, CheckpointName, ImageNetAccuracies
 from penultimate.store.imagenet_table import ImageNetTable
+from penultimate.store.pair_tests import PairTests
 from penultimate.store.result import (
     SCHEMA_VERSION,
     Candidate,
@@ -29,6 +30,7 @@ __all__ = [
     "ImageNetTable",
     "Interval",
     "Network",
+    "PairTests",
     "Part",
     "Provenance",
     "Result",
