@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from penultimate.errors import UnknownNameError
 from penultimate.metrics import mean_average_precision, resampled
+from penultimate.stats.wilson import wilson_interval
 
 WILSON = "wilson"
 BOOTSTRAP = "stratified bootstrap"
@@ -142,11 +143,6 @@ def _mean_per_class(
 
 
 def _wilson(p: float, n: float, level: float) -> tuple[float, float]:
-    """Wilson's score interval of a proportion ``p`` of ``n`` examples, ``n`` not always whole."""
-    from scipy.stats import norm
-
-    z = float(norm.ppf((1 + level) / 2))
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    # At 0 and 1 an end is the proportion itself, which rounding must not lose.
-    return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))
+    """Of a proportion ``p`` of ``n`` examples, ``n`` not always whole."""
+    low, high = wilson_interval(p, n, level)
+    return float(low), float(high)
