@@ -147,7 +147,7 @@ def percent_axis(axis: Axis, positions: Sequence[float], most: int) -> None:
     low, high = (finite.min(), finite.max()) if len(finite) else (-1.0, 1.0)
     margin = max(0.07 * (high - low), 0.08)
     low, high = low - margin, high + margin
-    percents = _ticks(low, high, most)
+    percents = percent_ticks(low, high, most)
     chosen = list(np.log(percents / (100 - percents)))
     names = dict(zip(chosen, percents, strict=True))
     axis.set_major_locator(FixedLocator(chosen))
@@ -156,7 +156,7 @@ def percent_axis(axis: Axis, positions: Sequence[float], most: int) -> None:
     axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})  # type: ignore[attr-defined]
 
 
-def _ticks(low: float, high: float, most: int) -> NDArray[np.float64]:
+def percent_ticks(low: float, high: float, most: int) -> NDArray[np.float64]:
     """Round percentages between two log odds, up to ``most``, none close to another.
 
     On a narrow range even steps give the most of them, on a wide one those that crowd at its ends.

@@ -42,7 +42,7 @@ def figure_frame(
     StoreError : the store lacks what the figure needs; the message has the command that makes it.
     """
     found = Findings.read(store)
-    frame = _named(store.frame() if figure in OVER_RUNS else found.ranking)
+    frame = one_name(store.frame() if figure in OVER_RUNS else found.ranking)
     unknown = [name for name in backbones if name not in set(frame["backbone"])]
     if unknown:
         raise UnknownNameError("backbone", unknown[0], frame["backbone"].unique())
@@ -66,7 +66,7 @@ def figure_frame(
     return frame
 
 
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
+def one_name(frame: pd.DataFrame) -> pd.DataFrame:
     """One name and one ImageNet accuracy for an architecture, pretrained or from scratch."""
     scratch = frame["method"] == "from-scratch"
     names = frame["backbone"].where(~scratch, frame["backbone"].str.removesuffix("@random"))

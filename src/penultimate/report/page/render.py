@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,14 +11,17 @@ from markupsafe import Markup, escape
 
 from penultimate.figures import ranking_figure
 from penultimate.io import write_atomic
+from penultimate.report.figure_frames import one_name
 from penultimate.report.findings import Findings
 from penultimate.report.page import record
+from penultimate.report.page.correlation import CorrelationSection, correlation_section
 from penultimate.report.page.overview import overview
 from penultimate.report.page.shell import Section, breakable, shell
 from penultimate.report.page.svg import PAGE, inline_svg
 from penultimate.report.page.tasks import task_sections
 from penultimate.report.settings import setting_rows, setting_sentences
 from penultimate.report.summary import CAVEAT, overall
+from penultimate.report.words import is_random
 from penultimate.store import ResultStore
 
 TITLE = "Which network to start from"
@@ -47,6 +51,7 @@ def render(findings: Findings, title: str) -> str:
     sections = [
         Section("answer"),
         Section("ranking", "Ranking"),
+        Section("correlation", "ImageNet accuracy"),
         Section("overview", "Backbones by tasks"),
         Section("tasks", "Task by task"),
         *([Section("settings", "Freeze, fine-tune or train from scratch")] if settings else []),
@@ -65,6 +70,7 @@ def render(findings: Findings, title: str) -> str:
         superseded=findings.superseded,
         figures=_rankings(findings),
         uncompared=bool(findings.ranking["tied_with_best"].isna().any()),
+        correlation=_correlation(findings),
         overview=overview(findings),
         tasks=task_sections(findings),
         settings=settings,
@@ -103,6 +109,22 @@ def _facts(findings: Findings) -> list[tuple[str, str]]:
     if frame["seed"].nunique() > 1:
         facts.append(("seeds", f"{frame['seed'].nunique()}"))
     return facts
+
+
+def _correlation(findings: Findings) -> CorrelationSection:
+    frame = one_name(findings.ranking)
+    if not findings.several_methods:
+        frame = frame.assign(method="")
+    store = shlex.quote(str(findings.store.root))
+    unknown = frame.loc[frame["imagenet_top1"].isna(), "backbone"]
+    names = [name for name in dict.fromkeys(unknown) if not is_random(name)]
+    return correlation_section(
+        frame,
+        commands=[
+            f"penultimate report {store} --imagenet timm",
+            f"penultimate imagenet-accuracy {shlex.join(names)} --store {store}",
+        ],
+    )
 
 
 def _rankings(findings: Findings) -> list[tuple[str, Markup]]:
