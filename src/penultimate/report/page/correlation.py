@@ -13,7 +13,18 @@ import pandas as pd
 from markupsafe import Markup
 
 from penultimate.figures.correlation_numbers import AVERAGE, Correlation, correlations
-from penultimate.report.page.plot import BEHIND, LARGE, LEVEL, SMALL, UNKNOWN, Frame, Point, panel
+from penultimate.figures.paper import in_order
+from penultimate.report.page.plot import (
+    BEHIND,
+    LARGE,
+    LEVEL,
+    MIDDLE,
+    SMALL,
+    UNKNOWN,
+    Frame,
+    Point,
+    panel,
+)
 from penultimate.report.words import UNDEFINED, count, is_random, listing, p_value, percent
 from penultimate.stats import accuracy_grid, complete, correlation
 from penultimate.stats.correlation import FEWEST
@@ -91,9 +102,11 @@ def correlation_section(
     known = scored.dropna(subset="imagenet_top1")
     notes = _unknown(scored, known)
     order = list(dict.fromkeys(known["backbone"]))
-    found, settings, overall = [], [], []
-    for method, rows in known.groupby("method", sort=False):
-        whole, holes = _without_holes(rows)
+    methods = in_order(known["method"])
+    frame_of_all = MIDDLE if len(methods) > 2 else LARGE
+    settings, overall = [], []
+    for method in methods:
+        whole, holes = _without_holes(known[known["method"] == method])
         where = f"With {method}: " if method else ""
         notes += [where + note for note in holes]
         if whole["backbone"].nunique() < FEWEST:
@@ -103,8 +116,8 @@ def correlation_section(
                 f"accuracy, and there {'is' if networks.startswith('1 ') else 'are'} {networks}."
             )
         else:
-            found.append(correlations(whole, seed=seed)[0])
-            setting, numbers = _setting(found[-1], whole, order, seed)
+            found = correlations(whole, seed=seed)[0]
+            setting, numbers = _setting(found, whole, order, frame_of_all, seed)
             settings.append(setting)
             overall.append(numbers)
     if not settings and known.empty:
@@ -113,15 +126,21 @@ def correlation_section(
             "known of none."
         )
     if floor.any() and settings:
-        notes.append("Random weights, the floor, are no points here: they know nothing of ImageNet.")
+        notes.append(
+            "Random weights, the floor, are no points here: they know nothing of ImageNet."
+        )
     lacking = len(known) < len(scored) or scored.empty
     return CorrelationSection(
         settings,
         overall,
         notes,
         list(commands) if lacking else [],
-        any(bool(one.points["level_with_best"].isna().any()) for one in found),
+        any("plain unknown" in svg for one in settings for svg in _drawn(one)),
     )
+
+
+def _drawn(setting: Setting) -> list[Markup]:
+    return [setting.large, *(svg for _, svg in setting.small)]
 
 
 def _unknown(scored: pd.DataFrame, known: pd.DataFrame) -> list[str]:
@@ -155,7 +174,7 @@ def _without_holes(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _setting(
-    found: Correlation, rows: pd.DataFrame, order: Sequence[str], seed: int
+    found: Correlation, rows: pd.DataFrame, order: Sequence[str], room: Frame, seed: int
 ) -> tuple[Setting, Numbers]:
     grid = accuracy_grid(rows)
     imagenet = rows.groupby("backbone")["imagenet_top1"].max()
@@ -166,7 +185,7 @@ def _setting(
     alone = {f"only {task}": [task] for task in tasks} if several else {}
     each = correlation(imagenet, grid, alone, n=n, seed=seed, resamples=TASK_RESAMPLES)
     mean = f"average over {len(tasks)} tasks"
-    large = _panel(found, AVERAGE if several else tasks[0], order, LARGE, grid, mean)
+    large = _panel(found, AVERAGE if several else tasks[0], order, room, grid, mean)
     numbers = _numbers(found.method, over_all)
     return (
         Setting(
@@ -174,7 +193,7 @@ def _setting(
             _sentence(found.method, over_all),
             large,
             [(t, _panel(found, t, order, SMALL, grid, mean)) for t in tasks] if several else [],
-            [_numbers(t, each.loc[f"only {t}"]) for t in tasks] if several else [],
+            [_numbers(t, each.T[f"only {t}"]) for t in tasks] if several else [],
         ),
         numbers,
     )
@@ -188,34 +207,33 @@ def _panel(
     average = name == AVERAGE
     points = [
         Point(
-            x=row.imagenet_log_odds,
-            y=row.log_odds,
-            of=places[row.backbone],
+            x=row["imagenet_log_odds"],
+            y=row["log_odds"],
+            of=places[row["backbone"]],
             text=_text(row, mean if average else name, grid),
-            kind=_kind(row.level_with_best),
-            error=row.standard_error,
+            kind=_kind(row["level_with_best"]),
+            error=row["standard_error"],
         )
-        for row in rows.itertuples()
+        for _, row in rows.iterrows()
     ]
     what = f"accuracy, {mean}" if average else f"accuracy on {name}"
     label = f"ImageNet accuracy against {what}" + (f", {found.method}" if found.method else "")
-    axes = ("ImageNet top-1, %", f"{what}, %") if frame is LARGE else ("", "")
+    axes = ("ImageNet top-1, %", f"{what}, %") if frame is not SMALL else ("", "")
     return panel(points, found.lines[name], label=label, axes=axes, frame=frame)
 
 
-def _text(row: tuple, name: str, grid: pd.DataFrame) -> str:  # type: ignore[type-arg]
+def _text(row: pd.Series, name: str, grid: pd.DataFrame) -> str:
     """The name, and both accuracies, a line each."""
-    score = row.score if not math.isnan(row.score) else float(grid.loc[row.backbone].mean())  # type: ignore[attr-defined]
+    average = pd.isna(row["score"])
+    score = float(grid.loc[row["backbone"]].mean()) if average else row["score"]
     spread = ""
-    if not math.isnan(row.standard_error):  # type: ignore[attr-defined]
-        spread = f" (log odds {row.log_odds:.2f} ± {row.standard_error:.2f})"  # type: ignore[attr-defined]
-    return (
-        f"{row.backbone}\nImageNet {percent(row.imagenet_top1)} %\n"  # type: ignore[attr-defined]
-        f"{name} {percent(score)} %{spread}".replace("-", MINUS if spread else "-")
-    )
+    if not math.isnan(row["standard_error"]):
+        spread = f"\nmean log odds {decimal(row['log_odds'])} ± {row['standard_error']:.2f}"
+    imagenet = percent(row["imagenet_top1"])
+    return f"{row['backbone']}\nImageNet {imagenet} %\n{name} {percent(score)} %{spread}"
 
 
-def _kind(level: object) -> str:
+def _kind(level: bool | None) -> str:
     return UNKNOWN if pd.isna(level) else LEVEL if level else BEHIND
 
 

@@ -49,6 +49,7 @@ class Frame:
 
 
 LARGE = Frame(width=420, height=340, size=12, ticks=(6, 7), mark=5)
+MIDDLE = Frame(width=300, height=260, size=12, ticks=(4, 6), mark=4.5)
 SMALL = Frame(width=230, height=180, size=11, ticks=(4, 4), mark=4)
 
 
@@ -73,11 +74,10 @@ def panel(
     spread = [p.error if math.isfinite(p.error) else 0.0 for p in shown]
     x = _Scale([p.x for p in shown], frame.ticks[0])
     y = _Scale(
-        [*(p.y - e for p, e in zip(shown, spread, strict=True))]
-        + [*(p.y + e for p, e in zip(shown, spread, strict=True))],
+        [p.y + sign * e for sign in (-1, 1) for p, e in zip(shown, spread, strict=True)],
         frame.ticks[1],
     )
-    left, bottom = 2.9 * frame.size, frame.height - (3.1 if axes[0] else 1.7) * frame.size
+    left, bottom = 2.6 * frame.size, frame.height - (3.1 if axes[0] else 1.7) * frame.size
     left += 1.5 * frame.size if axes[1] else 0
     x.span(left, frame.width - frame.size)
     y.span(bottom, 0.8 * frame.size)
@@ -195,4 +195,6 @@ def titled(shape: Markup, of: int, text: str, kind: str = "") -> Markup:
 
 def printable(text: str) -> str:
     """A text whose lines stay and whose control characters become question marks."""
-    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in text.split("\n"))
+    return "\n".join(
+        "".join(c if c.isprintable() else "?" for c in line) for line in text.split("\n")
+    )

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from penultimate.figures import ranking_figure
 from penultimate.io import write_atomic
@@ -16,7 +16,7 @@ from penultimate.report.findings import Findings
 from penultimate.report.page import record
 from penultimate.report.page.correlation import CorrelationSection, correlation_section
 from penultimate.report.page.overview import overview
-from penultimate.report.page.shell import Section, breakable, shell
+from penultimate.report.page.shell import Section, breakable, joined, shell
 from penultimate.report.page.svg import PAGE, inline_svg
 from penultimate.report.page.tasks import task_sections
 from penultimate.report.settings import setting_rows, setting_sentences
@@ -150,13 +150,6 @@ def _emphasised(text: str, names: Sequence[str]) -> Markup:
     pattern = rf"(?<![\w@.-])({'|'.join(longest_first)})(?![\w@-])"
     parts = re.split(pattern, text)
     return Markup("").join(
-        Markup('<b class="name">{}</b>').format(breakable(part)) if i % 2 else _joined(part)
+        Markup('<b class="name">{}</b>').format(breakable(part)) if i % 2 else joined(part)
         for i, part in enumerate(parts)
-    )
-
-
-def _joined(text: str) -> Markup:
-    """Text whose numbers stay on one line with their signs."""
-    return escape(
-        re.sub(r"(?<=\d) (?=%)|(?<=p) (?=[=<])|(?<=[=<]) (?=\d)", "\N{NO-BREAK SPACE}", text)
     )

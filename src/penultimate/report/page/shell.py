@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from penultimate.report.words import count
 
@@ -46,7 +46,7 @@ def shell(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"breakable": breakable}
+    environment.filters |= {"breakable": breakable, "joined": joined}
     script = _together("scripts", ".js")
     return environment.get_template("page.html.j2").render(
         title=title,
@@ -64,6 +64,13 @@ def shell(
 def breakable(name: str) -> Markup:
     """A name, escaped, that a line may break where its parts end."""
     return Markup("<wbr>").join(re.split(r"(?<=[@/])(?=.)|(?<=[^_@/]{5}_)(?=.)", name))
+
+
+def joined(text: str) -> Markup:
+    """Text, escaped, whose numbers stay on one line with their signs."""
+    return escape(
+        re.sub(r"(?<=\d) (?=%)|(?<=[pr]) (?=[=<])|(?<=[=<]) (?=\d)", "\N{NO-BREAK SPACE}", text)
+    )
 
 
 def _together(folder: str, ending: str) -> str:
