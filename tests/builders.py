@@ -27,6 +27,7 @@ from penultimate.spec import (
 )
 from penultimate.stats import score_interval
 from penultimate.store import (
+    FEATURE_SAMPLE,
     Candidate,
     Interval,
     Network,
@@ -63,7 +64,8 @@ class FakeTask:
 class FakeStudy:
     """Backbones by ability (0 is about half right), tasks, seeds.
 
-    ``gains`` is what a method adds to every ability; ``imagenet`` has accuracies by backbone.
+    ``gains`` is what a method adds to every ability; ``imagenet`` has accuracies by backbone;
+    ``sampled`` keeps a sample of features with each linear probe, as runs do.
     """
 
     backbones: Mapping[str, float]
@@ -73,6 +75,7 @@ class FakeStudy:
     methods: Sequence[str] = ("linear-probe",)
     gains: Mapping[str, float] = field(default_factory=dict)
     imagenet: Mapping[str, float] = field(default_factory=dict)
+    sampled: bool = False
 
     def commit(self, store: ResultStore) -> ResultStore:
         """Every cell of the study as a finished run of ``store``."""
@@ -113,6 +116,11 @@ class FakeStudy:
         predictions = _predictions(task, ability, (name, key, seed))
         predictions.to_parquet(attempt.path("predictions.parquet"), index=False)
         split = store.write_split(fingerprint, "example_id,part\n")
+        kept = {}
+        if self.sampled and probed:
+            path = attempt.path("feature-sample.parquet")
+            _feature_sample(task, ability, predictions).to_parquet(path, index=False)
+            kept = {FEATURE_SAMPLE: store.relative(path)}
         store.commit(
             attempt,
             _result(
@@ -129,6 +137,7 @@ class FakeStudy:
                 artefacts={
                     "predictions": store.relative(attempt.path("predictions.parquet")),
                     "split": store.relative(split),
+                    **kept,
                 },
             ),
         )
@@ -149,6 +158,21 @@ def _predictions(task: FakeTask, ability: float, key: tuple[str, str, int]) -> p
             "predicted": predicted,
             "p_predicted": np.where(right, 0.9, 0.6),
             "p_label": np.where(right, 0.9, 0.3),
+        }
+    )
+
+
+def _feature_sample(task: FakeTask, ability: float, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Classes around middles of their own, which the able part from one another."""
+    rng = np.random.default_rng(0)
+    shown = predictions.head(150)
+    middles = rng.normal(0, 2 + ability, (len(task.classes), 8))
+    places = (middles[shown["label"]] + rng.normal(0, 1, (len(shown), 8))).astype(np.float32)
+    return pd.DataFrame(
+        {
+            "example_id": shown["example_id"],
+            "label": np.array(task.classes)[shown["label"]],
+            **{f"component:{k}": places[:, k] for k in range(8)},
         }
     )
 

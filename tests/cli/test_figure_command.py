@@ -111,7 +111,7 @@ def test_a_method_that_was_not_run_is_named_with_its_command(store):
         ("training-settings", "paper:inception_v4"),
         ("training-time", "--set steps=N"),
         ("examples-per-class", "--splits FILE"),
-        ("embedding", "--features NAME=DIR"),
+        ("embedding", "--task NAME"),
     ],
 )
 def test_what_other_figures_need_is_said(store, name, needs):
@@ -129,6 +129,20 @@ def test_switches_are_read_from_the_names_of_the_paper_s_networks(tmp_path):
     rows = json.loads(run("figure-3", made.root, "--json"))
     assert [row["configuration"].replace("\n", "") for row in rows] == ["+-++", "----", "+---"]
     assert {row["network"] for row in rows} == {"inception_v4"}
+
+
+def test_two_networks_of_one_setting_have_no_place_beside_one_another(tmp_path):
+    names = {
+        "paper:inception_v4@one.safetensors": 1.0,
+        "paper:inception_v4@two.safetensors": 0.9,
+        "paper:inception_v4,dropout=0.2@three.safetensors": 0.2,
+    }
+    made = FakeStudy(names, TASKS).commit(ResultStore(tmp_path / "store"))
+    said = run("figure-3", made.root, "--json")
+    assert "trained with the same settings" in said
+    assert "two.safetensors" in said
+    two = [word for name in list(names)[1:] for word in ("--backbone", name)]
+    assert len(json.loads(run("figure-3", made.root, *two, "--json"))) == 2
 
 
 def test_sizes_of_training_parts_make_figure_9(tmp_path):
@@ -155,6 +169,50 @@ def test_embedding_of_given_features(tmp_path):
     assert {row["label"] for row in kept} == {"cat", "fox"}
     np.save(tmp_path / "two" / "labels.npy", labels[::-1])
     assert "labels differ" in run("embedding", *given)
+
+
+@pytest.fixture
+def probed(tmp_path):
+    study = FakeStudy({"one": 1.0, "two": 0.2}, TASKS, sampled=True)
+    return study.commit(ResultStore(tmp_path / "probed"))
+
+
+def test_embedding_of_what_a_store_kept(probed, tmp_path):
+    two = ["--backbone", "two", "--backbone", "one", "--task", "digits"]
+    rows = json.loads(run("figure-4", probed.root, *two, "--json"))
+    assert list(dict.fromkeys(row["backbone"] for row in rows)) == ["two", "one"]
+    assert {row["perplexity"] for row in rows} == {30.0}
+    labels = [[row["label"] for row in rows if row["backbone"] == name] for name in ("one", "two")]
+    assert labels[0] == labels[1]
+    assert len(labels[0]) == 150
+    assert json.loads(run("figure-4", probed.root, *two, "--json")) == rows
+    chosen = ["--class", "a", "--class", "b", "--perplexity", "5", "--seed", "1"]
+    few = json.loads(run("figure-4", probed.root, *two, *chosen, "--json"))
+    assert {row["label"] for row in few} == {"a", "b"}
+    assert {(row["perplexity"], row["seed"]) for row in few} == {(5.0, 1)}
+    run("figure-4", probed.root, *two, "-o", tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size > 5_000
+
+
+def test_what_an_embedding_cannot_show_is_said(probed, store):
+    assert "choose it, --task NAME" in run("figure-4", probed.root)
+    digits = [probed.root, "--task", "digits"]
+    assert "did you mean 'digits'" in run("figure-4", probed.root, "--task", "digit")
+    assert "no backbone 'three'" in run("figure-4", *digits, "--backbone", "three")
+    assert "no class 'q'" in run("figure-4", *digits, "--class", "q")
+    # A store of before samples were kept: which runs to delete, and what makes them again.
+    said = run("figure-4", store.root, "--task", "digits", "--backbone", "two")
+    digest = store.frame().query("backbone == 'two' and task == 'digits'")["run"].iloc[0]
+    assert f"rm -r {store.root}/runs/{digest} && penultimate run study.toml" in said
+    FakeStudy({"five": 1.0, "six": 0.5, "seven": 0.1}, TASKS).commit(store)
+    assert "choose those to show" in run("figure-4", store.root, "--task", "digits")
+
+
+def test_networks_that_saw_other_images_are_not_put_side_by_side(probed):
+    other = {"digits": FakeTask(n_test=140)}
+    FakeStudy({"three": 0.5}, other, sampled=True).commit(probed)
+    two = ["--backbone", "one", "--backbone", "three", "--task", "digits"]
+    assert "three and one were tested on different images" in run("figure-4", probed.root, *two)
 
 
 def test_previous_results_are_read_and_mistakes_said(store, tmp_path):

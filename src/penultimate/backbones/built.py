@@ -78,6 +78,10 @@ class Built(Protocol):
         """What changes the features and shows in no weight."""
 
     @property
+    def switches(self) -> dict[str, Any] | None:
+        """How it was trained, in the paper's four settings; None where they are not known."""
+
+    @property
     def has_head(self) -> bool:
         """Whether the classification layer is the checkpoint's and not a random one."""
 

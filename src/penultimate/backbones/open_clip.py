@@ -40,6 +40,7 @@ class OpenClipTower:
     variant: str
     has_head: bool = False
     published: Published | None = None
+    switches: dict[str, Any] | None = None
 
     def features(self) -> nn.Module:
         """The tower without its projection, which is taken off; in evaluation mode."""

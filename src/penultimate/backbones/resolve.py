@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -28,7 +28,8 @@ class ResolvedBackbone:
 
     ``module`` maps (N, 3, size, size) to penultimate features (N, D), in evaluation mode. For
     given features it is None and ``given`` holds them. ``transform`` stands in for
-    ``preprocessing`` where the user brought one; then ``preprocessing`` is its digest.
+    ``preprocessing`` where the user brought one; then ``preprocessing`` is its digest. ``switches``
+    are the paper's four settings of training on ImageNet, where they are known.
     """
 
     spec: Backbone
@@ -41,6 +42,7 @@ class ResolvedBackbone:
     given: GivenFeatures | None = None
     parameters: int | None = None
     published: Published | None = None
+    switches: dict[str, Any] | None = None
 
     @property
     def image_size(self) -> int | None:
@@ -86,6 +88,7 @@ def resolve(backbone: Backbone, *, seed: int = 0) -> ResolvedBackbone:
         module=built.features(),
         parameters=count_parameters(built.network, built.classifier),
         published=published(built, weights),
+        switches=built.switches,
     )
 
 

@@ -57,6 +57,7 @@ class TimmNetwork:
     has_head: bool = True
     published: Published | None = None
     variant: str = ""  # arguments beside the architecture that a hub's or folder's config gives
+    switches: dict[str, Any] | None = None
 
     def features(self) -> nn.Module:
         """The network up to its penultimate layer, in evaluation mode."""

@@ -44,6 +44,7 @@ class TorchvisionNetwork:
     has_head: bool = True
     published: Published | None = None
     variant: str = ""
+    switches: dict[str, Any] | None = None
 
     def features(self) -> nn.Module:
         """The network without its last layer, which is taken off; in evaluation mode."""

@@ -37,6 +37,7 @@ def _inches(ctx: click.Context, param: click.Parameter, value: str | None) -> fl
 @click.option("--width", callback=_inches, help="column (3.25 inches), text (6.875), or inches.")
 @click.option("--method", multiple=True, help="Only this method; may be repeated.")
 @click.option("--backbone", multiple=True, help="Only this network; may be repeated.")
+@click.option("--task", multiple=True, help="Only this task; may be repeated.")
 @click.option(
     "--missing",
     type=click.Choice(["refuse", "drop-models", "drop-data-sets"]),
@@ -53,9 +54,11 @@ def _inches(ctx: click.Context, param: click.Parameter, value: str | None) -> fl
     "--features",
     multiple=True,
     metavar="[NAME=]DIR",
-    help="For embedding: a folder of features.npy and labels.npy; may be repeated.",
+    help="For embedding: a folder of features.npy and labels.npy, in place of STORE's own; may be "
+    "repeated.",
 )
 @click.option("--class", "classes", multiple=True, help="For embedding: a class; may be repeated.")
+@click.option("--perplexity", type=float, help="For embedding: of t-SNE, 30 by default.")
 @click.option("--unit", type=click.Choice(["steps", "epochs", "both"]), help="For training-time.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn at random.")
 @click.option("--imagenet", metavar="TABLE", help=IMAGENET)
@@ -68,10 +71,12 @@ def figure(
     width: float | None,
     method: tuple[str, ...],
     backbone: tuple[str, ...],
+    task: tuple[str, ...],
     missing: str,
     previous: Path | None,
     features: tuple[str, ...],
     classes: tuple[str, ...],
+    perplexity: float | None,
     unit: str | None,
     seed: int,
     imagenet: str | None,
@@ -91,13 +96,15 @@ def figure(
         return
     known = figure_named(name)
     if known is None:
-        _table(_table_named(name), store, output, method, backbone, as_json=as_json, as_csv=as_csv)
+        chosen_table = _table_named(name)
+        _table(chosen_table, store, output, method, backbone, task, as_json=as_json, as_csv=as_csv)
         return
     if known == "embedding":
-        frame = _embedding(features, classes, seed)
+        shown = _given(features) if features else _kept(store, backbone, task, classes)
+        frame = _embedding(*shown, classes, perplexity, seed)
     else:
         chosen = method or FIGURES[known].methods
-        frame = _frame(known, store, imagenet, chosen, backbone, missing)
+        frame = _frame(known, store, imagenet, chosen, backbone, task, missing)
     shared: dict[str, Any] = {}
     if known.endswith(("correlation", "training-settings")):
         shared["missing"] = missing
@@ -121,6 +128,7 @@ def _frame(
     imagenet: str | None,
     method: tuple[str, ...],
     backbone: tuple[str, ...],
+    task: tuple[str, ...],
     missing: str,
 ) -> pd.DataFrame:
     """What a figure plots, from a store."""
@@ -130,8 +138,12 @@ def _frame(
     opened = ResultStore(store, create=False)
     add_table(opened, imagenet)
     whole = missing == "refuse" and name != "from-scratch"
-    frame = figure_frame(opened, name, method, backbone, whole=whole)
+    frame = figure_frame(opened, name, method, backbone, task, whole=whole, note=_note)
     return _dropped(frame, missing) if name == "settings" and missing != "refuse" else frame
+
+
+def _note(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 def _titled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -211,6 +223,7 @@ def _table(
     output: Path | None,
     method: tuple[str, ...],
     backbone: tuple[str, ...],
+    task: tuple[str, ...],
     *,
     as_json: bool,
     as_csv: bool,
@@ -227,7 +240,7 @@ def _table(
         from penultimate.store import ResultStore
 
         opened = ResultStore(store, create=False)
-        table = accuracy_table(figure_frame(opened, name, method, backbone, whole=False))
+        table = accuracy_table(figure_frame(opened, name, method, backbone, task, whole=False))
     if as_json:
         print_frame_json(table)
         return
@@ -254,16 +267,38 @@ def _cards() -> pd.DataFrame:
     return pd.DataFrame([{field: getattr(card, field) for field in fields} for card in cards])
 
 
-def _embedding(features: tuple[str, ...], classes: tuple[str, ...], seed: int) -> pd.DataFrame:
-    """t-SNE of the features in the folders given."""
-    from penultimate.data.feature_folder import load_feature_folder, read_features
-    from penultimate.figures.embedding import CLASSES, embed
+Features = tuple[dict[str, Any], tuple[str, ...]]  # by network, and the labels
 
-    if not features:
-        raise SpecError(
-            "the figure of embeddings takes features: give a folder of features.npy and "
-            "labels.npy for each network, --features NAME=DIR"
-        )
+
+def _embedding(
+    matrices: dict[str, Any],
+    labels: tuple[str, ...],
+    classes: tuple[str, ...],
+    perplexity: float | None,
+    seed: int,
+) -> pd.DataFrame:
+    """t-SNE of features by network."""
+    from penultimate.figures.embedding import CLASSES, PERPLEXITY, embed
+
+    chosen = list(classes) or CLASSES
+    return embed(matrices, labels, classes=chosen, perplexity=perplexity or PERPLEXITY, seed=seed)
+
+
+def _kept(
+    store: str, backbone: tuple[str, ...], task: tuple[str, ...], classes: tuple[str, ...]
+) -> Features:
+    """The samples that a store kept with its linear probes."""
+    from penultimate.report.embedding_samples import embedding_samples
+    from penultimate.store import ResultStore
+
+    found = embedding_samples(ResultStore(store, create=False), backbone, task, classes)
+    return found.features, found.labels
+
+
+def _given(features: tuple[str, ...]) -> Features:
+    """Those in the folders given."""
+    from penultimate.data.feature_folder import load_feature_folder, read_features
+
     matrices: dict[str, Any] = {}
     labels: tuple[str, ...] = ()
     first = ""
@@ -279,7 +314,7 @@ def _embedding(features: tuple[str, ...], classes: tuple[str, ...], seed: int) -
         labels, first = mine, str(folder)
     if not labels:
         raise SpecError(f"{first} has several labels an image, and a point has one: give classes")
-    return embed(matrices, labels, classes=list(classes) or CLASSES, seed=seed)
+    return matrices, labels
 
 
 def _previous(path: Path) -> pd.DataFrame:

@@ -90,6 +90,7 @@ def commit(
             parameters=planned.backbone.parameters,
             features=found.features,
             image_size=planned.backbone.image_size,
+            switches=planned.backbone.switches,
         ),
         split_source=dataset.split_source,
         skipped=tuple(SkippedExample(id=s.id, reason=s.reason) for s in dataset.skipped),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 
 from penultimate.errors import SpecError
+from penultimate.execution.feature_sample import sample_frame, sampled
 from penultimate.execution.finished import Finished, commit
 from penultimate.execution.plan import Planned
 from penultimate.features import Features
+from penultimate.io import write_atomic
 from penultimate.methods import Labelled, Selection, fit, save_probe, select
 from penultimate.progress import Progress
 from penultimate.solvers import Path as SolverPath
 from penultimate.spec import LinearProbe
-from penultimate.store import Candidate, Result, ResultStore
+from penultimate.store import FEATURE_SAMPLE, Attempt, Candidate, Result, ResultStore
 
 
 def compute(
@@ -68,9 +70,26 @@ def compute(
         },
         images_per_second=features.images_per_second,
         engine=features.engine,
-        artefacts={"probe": store.relative(attempt.path("probe.safetensors"))},
+        artefacts={
+            "probe": store.relative(attempt.path("probe.safetensors")),
+            **_kept_sample(planned, features, store, attempt),
+        },
     )
     return commit(planned, found, store, attempt, command=command)
+
+
+def _kept_sample(
+    planned: Planned, features: Features, store: ResultStore, attempt: Attempt
+) -> dict[str, str]:
+    """Keep a sample of the test features; none of a task whose images have several labels."""
+    if planned.dataset.multi_label:
+        return {}
+    chosen = sampled(planned.dataset)
+    frame = sample_frame(planned.dataset, chosen, features.take(chosen))
+    path = attempt.path("feature-sample.parquet")
+    # Numbers that never repeat only grow by a dictionary of them.
+    write_atomic(path, frame.to_parquet(index=False, use_dictionary=["label"]))
+    return {FEATURE_SAMPLE: store.relative(path)}
 
 
 def _part(planned: Planned, features: Features, part: str) -> Labelled:

@@ -13,6 +13,7 @@ from penultimate.errors import SpecError
 from penultimate.figures.paper import (
     COLUMN,
     FORMS,
+    LABEL,
     body,
     entry,
     finish,
@@ -41,7 +42,8 @@ def embedding_figure(
     Parameters
     ----------
     frame : a row a network and image: ``backbone``, ``label``, ``x`` and ``y``, as ``embed`` gives
-        it. Distances between far groups mean little in t-SNE, so there are no axes.
+        it; its ``perplexity`` and ``seed`` are written below where it has them. Distances between
+        far groups mean little in t-SNE, so there are no axes.
 
     Raises
     ------
@@ -60,8 +62,10 @@ def embedding_figure(
     handles = [
         entry(legend_label(name), **mark(index, palette, 3.4)) for index, name in enumerate(classes)
     ]
-    figure = print_figure(width, rows * side + legend_height(handles, width))
-    grid = body(figure).subplots(rows, columns, squeeze=False)
+    below = 0.12 if "perplexity" in frame else 0.0
+    figure = print_figure(width, rows * side + legend_height(handles, width) + below)
+    part = body(figure)
+    grid = part.subplots(rows, columns, squeeze=False)
     for place, axes in enumerate(grid.flat):
         if place >= len(networks):
             axes.set_visible(False)
@@ -75,8 +79,16 @@ def embedding_figure(
             points = mine[mine["label"].astype(str) == name]
             axes.plot(points["x"], points["y"], **mark(index, palette, 2.6))
         title(axes, str(networks[place]), palette, inches=side - 0.1)
+    if "perplexity" in frame:
+        part.supxlabel(_stated(frame), size=LABEL, color=palette.muted)
     legend(figure, handles, palette)
     return finish(figure)
+
+
+def _stated(frame: pd.DataFrame) -> str:
+    """How the points were placed."""
+    seed = f", seed {frame['seed'].iloc[0]}" if "seed" in frame else ""
+    return f"t-SNE, perplexity {frame['perplexity'].iloc[0]:.3g}{seed}"
 
 
 def embed(
@@ -84,6 +96,7 @@ def embed(
     labels: Sequence[str],
     *,
     classes: int | Sequence[str] = CLASSES,
+    perplexity: float = PERPLEXITY,
     seed: int = 0,
 ) -> pd.DataFrame:
     """t-SNE of each network's features, scikit-learn's, begun at the first two components.
@@ -93,16 +106,22 @@ def embed(
     features : by network, (N, D) of the same N images.
     labels : (N,) class of each image.
     classes : which, or how many: then as many are drawn at random with ``seed``.
+    perplexity : about how many neighbours count; less where there are not three times as many
+        images.
     seed : of the draw and of t-SNE.
 
     Returns
     -------
-    frame : ``backbone, label, x, y``, a row a network and image.
+    frame : ``backbone, label, x, y``, a row a network and image, and the ``perplexity`` and
+        ``seed`` that t-SNE ran with.
 
     Raises
     ------
-    SpecError : features and labels do not fit, are not finite, or there are too few.
+    SpecError : features and labels do not fit, are not finite, or there are too few; or the
+        perplexity is not above 0.
     """
+    if not perplexity > 0:
+        raise SpecError(f"the perplexity counts neighbours, and {perplexity:g} is too few")
     names = np.asarray(labels, dtype=str)
     chosen = _chosen(names, classes, seed)
     keep = np.isin(names, chosen)
@@ -110,6 +129,7 @@ def embed(
         raise SpecError(
             f"t-SNE needs {FEWEST} images at least, and {keep.sum()} are of the classes"
         )
+    perplexity = min(perplexity, (int(keep.sum()) - 1) / 3)
     frames = []
     for backbone, given in features.items():
         matrix = np.asarray(given, dtype=np.float32)
@@ -120,13 +140,10 @@ def embed(
             )
         if not np.isfinite(matrix[keep]).all():
             raise SpecError(f"the features of {backbone} are not finite: leave that network out")
-        places = _tsne(matrix[keep], seed)
-        frames.append(
-            pd.DataFrame(
-                {"backbone": backbone, "label": names[keep], "x": places[:, 0], "y": places[:, 1]}
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+        places = _tsne(matrix[keep], perplexity, seed)
+        points = {"label": names[keep], "x": places[:, 0], "y": places[:, 1]}
+        frames.append(pd.DataFrame({"backbone": backbone, **points}))
+    return pd.concat(frames, ignore_index=True).assign(perplexity=perplexity, seed=seed)
 
 
 def _chosen(names: NDArray[np.str_], classes: int | Sequence[str], seed: int) -> list[str]:
@@ -140,12 +157,11 @@ def _chosen(names: NDArray[np.str_], classes: int | Sequence[str], seed: int) ->
     return list(classes)
 
 
-def _tsne(matrix: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+def _tsne(matrix: NDArray[np.float32], perplexity: float, seed: int) -> NDArray[np.float64]:
     from sklearn.manifold import TSNE
 
     if np.ptp(matrix, axis=0).max() == 0:
         return np.zeros((len(matrix), 2))  # all images alike: one point
-    perplexity = min(PERPLEXITY, (len(matrix) - 1) / 3)
     start = "pca" if min(matrix.shape) >= 2 else "random"
     found = TSNE(perplexity=perplexity, init=start, random_state=seed, n_jobs=1)
     places: NDArray[np.float64] = found.fit_transform(matrix).astype(np.float64)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from penultimate.errors import StoreError, UnknownNameError
 from penultimate.figures.paper import in_order
-from penultimate.figures.training_settings import SWITCHES
 from penultimate.report.findings import Findings
+from penultimate.report.training_switches import with_switches
 from penultimate.store import ResultStore
 
-OFF = {"off", "false", "no", "0", "0.0"}
 OVER_RUNS = ("training-time", "examples-per-class")
 
 
@@ -24,8 +22,10 @@ def figure_frame(
     figure: str,
     methods: Sequence[str] = (),
     backbones: Sequence[str] = (),
+    tasks: Sequence[str] = (),
     *,
     whole: bool = True,
+    note: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """What a figure plots, from the runs of a store.
 
@@ -33,21 +33,24 @@ def figure_frame(
     ----------
     figure : its name in ``penultimate.figures.catalogue``.
     methods : those wanted; all that the store has where empty.
-    backbones : likewise.
+    backbones, tasks : likewise.
     whole : refuse a store that lacks networks on data sets that others have runs on.
+    note : told in a sentence what of the store is left out.
 
     Raises
     ------
-    UnknownNameError : a backbone is not there.
+    UnknownNameError : a backbone or task is not there.
     StoreError : the store lacks what the figure needs; the message has the command that makes it.
     """
     found = Findings.read(store)
     frame = one_name(store.frame() if figure in OVER_RUNS else found.ranking)
-    unknown = [name for name in backbones if name not in set(frame["backbone"])]
-    if unknown:
-        raise UnknownNameError("backbone", unknown[0], frame["backbone"].unique())
-    if backbones:
-        frame = frame[frame["backbone"].isin(backbones)]
+    for column, asked in (("backbone", backbones), ("task", tasks)):
+        there = set(frame[column])
+        for name in asked:
+            if name not in there:
+                raise UnknownNameError(column, name, sorted(there))
+        if asked:
+            frame = frame[frame[column].isin(asked)]
     wanted = list(methods) or in_order(frame["method"])
     for method in wanted:
         if not (frame["method"] == method).any():
@@ -58,7 +61,7 @@ def figure_frame(
     if figure == "examples-per-class":
         return _examples_per_class(store, frame)
     if figure.endswith("training-settings"):
-        frame = _switches(store, found, frame)
+        frame = with_switches(store, found, frame, note)
     if figure.endswith("correlation"):
         _refuse_unknown(store, frame)
     if whole:
@@ -134,38 +137,6 @@ def _refuse_unknown(store: ResultStore, frame: pd.DataFrame) -> None:
         f"of them, --imagenet FILE or --imagenet timm, or penultimate imagenet-accuracy "
         f"{shlex.join(unknown)} --store {place}; or choose networks, --backbone NAME"
     )
-
-
-def _switches(store: ResultStore, found: Findings, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the paper's networks, with the four switches that their names say."""
-    names = {digest: result.spec.backbone.name for digest, result in found.results.items()}
-    own = frame[[names[run].startswith("paper:") for run in frame["run"]]]
-    read = [_read_switches(names[run]) for run in own["run"]]
-    own = own.assign(
-        network=[network for network, _ in read],
-        **{switch: [flags[switch] for _, flags in read] for switch in SWITCHES},
-    )
-    if own[list(SWITCHES)].drop_duplicates().shape[0] < 2:
-        raise StoreError(
-            f"{store.root} has no two ways of training on ImageNet to compare: run the paper's "
-            "networks with different switches, as in penultimate run --data TASK --backbone "
-            "paper:inception_v4@ONE.safetensors --backbone "
-            "paper:inception_v4,dropout=0.2@OTHER.safetensors --store "
-            f"{shlex.quote(str(store.root))}"
-        )
-    return own
-
-
-def _read_switches(name: str) -> tuple[str, dict[str, bool]]:
-    """``paper:NETWORK,SWITCH=VALUE,...@WEIGHTS`` taken apart."""
-    network, *settings = name.removeprefix("paper:").partition("@")[0].split(",")
-    given = dict(re.split("=", setting, maxsplit=1) for setting in settings if "=" in setting)
-    given |= {setting: "on" for setting in settings if "=" not in setting}
-    default = {"batch_norm_scale": "on"}
-    return network, {
-        switch: given.get(switch, default.get(switch, "off")).lower() not in OFF
-        for switch in SWITCHES
-    }
 
 
 def _training_time(store: ResultStore, frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from penultimate.store.imagenet import Accuracy, CheckpointName, ImageNetAccurac
 from penultimate.store.imagenet_table import ImageNetTable
 from penultimate.store.pair_tests import PairTests
 from penultimate.store.result import (
+    FEATURE_SAMPLE,
     SCHEMA_VERSION,
     Candidate,
     Interval,
@@ -21,6 +22,7 @@ from penultimate.store.training import Part, Training, TrainingRecord
 from penultimate.store.trainings import Trainings
 
 __all__ = [
+    "FEATURE_SAMPLE",
     "SCHEMA_VERSION",
     "Accuracy",
     "Attempt",

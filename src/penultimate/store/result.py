@@ -16,6 +16,8 @@ from penultimate.store.imagenet import STUDY
 from penultimate.store.run import Run
 
 SCHEMA_VERSION = 1
+FEATURE_SAMPLE = "feature_sample"
+"""The kind of artefact that has some test examples' features; results from before have none."""
 
 
 def _undefined(value: Any) -> Any:
@@ -64,6 +66,9 @@ class Network(Frozen):
     parameters: int | None = Field(default=None, description="without the classification layer")
     features: int
     image_size: int | None = None
+    switches: dict[str, bool | float] | None = Field(
+        default=None, description="the paper's four settings of training on ImageNet, if known"
+    )
 
 
 class SkippedExample(Frozen):
@@ -90,9 +95,9 @@ class Provenance(Frozen):
 class Result(Frozen):
     """One finished run.
 
-    ``artefacts`` maps a kind (``predictions``, ``probe`` or ``network``, ``split``) to a path
-    relative to the store. ``score`` is a fraction. ``selection`` is in the order of the grid, or of
-    trying.
+    ``artefacts`` maps a kind (``predictions``, ``probe`` or ``network``, ``split``, and of linear
+    probes ``feature_sample``) to a path relative to the store. ``score`` is a fraction.
+    ``selection`` is in the order of the grid, or of trying.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -41,7 +41,7 @@ from penultimate.io import (
 from penultimate.lease import EXPIRY, Waiter
 from penultimate.store.imagenet import ImageNetAccuracies
 from penultimate.store.parquet import read_table
-from penultimate.store.result import SCHEMA_VERSION, Result
+from penultimate.store.result import FEATURE_SAMPLE, SCHEMA_VERSION, Result
 from penultimate.store.run import Run
 from penultimate.store.trainings import Trainings
 
@@ -219,6 +219,18 @@ class ResultStore:
         StoreError : they are missing or damaged.
         """
         return read_table(self.artefact(result, "predictions"), "run")
+
+    def feature_sample(self, result: Result) -> pd.DataFrame:
+        """Some test examples' features: ``example_id, label, component:0, component:1, ...``.
+
+        Principal components of a sample that is the same for all networks on one task (see
+        ``penultimate.execution.feature_sample``).
+
+        Raises
+        ------
+        StoreError : the run kept none, or it is missing or damaged.
+        """
+        return read_table(self.artefact(result, FEATURE_SAMPLE), "run")
 
     def frame(self) -> pd.DataFrame:
         """All results as a tidy frame, a row a run; undefined is NaN."""

@@ -52,6 +52,7 @@ def build_named(text: str, *, image_size: int | None = None, seed: int = 0) -> T
         classifier=HEADS,
         has_head=has_head,
         variant=_variant(switches),
+        switches=switches.model_dump(mode="json"),
         published=_published(trained) if trained else None,
     )
 
