@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from penultimate.stats.ranking import SIGNIFICANCE
+from penultimate.stats.answers import SIGNIFICANCE
 
 RANDOM = "@random"  # how a backbone's name says that its weights are random
 UNDEFINED = "—"

@@ -6,23 +6,20 @@ import functools
 import math
 from collections.abc import Callable, MutableMapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from penultimate.errors import StoreError
-from penultimate.metrics import SEVERAL
-from penultimate.stats.decisions import decisions_right, labels_of
-from penultimate.stats.paired import exact_mcnemar, image_exchange_test, permutation_test
+from penultimate.stats.answers import (
+    MORE_RIGHT,
+    OTHER_EXAMPLES,
+    SIGNIFICANCE,
+    Answers,
+    compare,
+)
 
-SIGNIFICANCE = 0.05
-
-# What stands in the column ``comparison``: the test that gave p_value, or why there is none.
+# What stands in the column ``comparison``, beside the tests and what ``answers`` has: why there is
+# none.
 BEST = "best"
-MCNEMAR = "exact McNemar test"
-PERMUTATION = "exchange of predictions"
-EXCHANGE = "exchange of images' decisions"
-MORE_RIGHT = "more of its decisions p > 0.5 are right"
-OTHER_EXAMPLES = "other test examples"
 NO_PREDICTIONS = "predictions are missing"
 NO_SCORE = "no score"
 
@@ -180,45 +177,18 @@ def _most_cautious(outcomes: list[tuple[float, str]]) -> tuple[float, str]:
     return max(outcomes, key=lambda outcome: math.inf if math.isnan(outcome[0]) else outcome[0])
 
 
-def _test(run: pd.Series, best: pd.DataFrame | None, predictions: Predictions) -> tuple[float, str]:
+def _test(run: pd.Series, best: Answers | None, predictions: Predictions) -> tuple[float, str]:
     if math.isnan(run["score"]):
         return math.nan, NO_SCORE
     mine = _read(predictions, run["run"])
     if mine is None or best is None:
         return math.nan, NO_PREDICTIONS
-    return _compared(run["measure"], mine, best)
+    return compare(run["measure"], mine, best)
 
 
-def _compared(measure: str, mine: pd.DataFrame, best: pd.DataFrame) -> tuple[float, str]:
-    if not _same_examples(mine, best):
-        return math.nan, OTHER_EXAMPLES
-    if measure == SEVERAL:
-        decided, best_decided = decisions_right(mine), decisions_right(best)
-        p = image_exchange_test(best_decided, decided)
-        # The best in precision need not be the best in decisions: that is no proof against this.
-        other_way = p <= SIGNIFICANCE and decided.sum() > best_decided.sum()
-        return (math.nan, MORE_RIGHT) if other_way else (p, EXCHANGE)
-    names, labels = np.unique(best["label"].to_numpy(), return_inverse=True)
-    right, best_right = (f["predicted"].to_numpy() == names[labels] for f in (mine, best))
-    if measure == "top-1":
-        return exact_mcnemar(best_right, right), MCNEMAR
-    return permutation_test(labels, best_right, right), PERMUTATION
-
-
-def _same_examples(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Whether two test sets, sorted, are one: the same examples with the same labels."""
-    names = ["example_id", *labels_of(one)]
-    if len(one) != len(other) or names != ["example_id", *labels_of(other)]:
-        return False
-    return bool((one[names].to_numpy() == other[names].to_numpy()).all())
-
-
-def _read(predictions: Predictions, run: str) -> pd.DataFrame | None:
-    """A run's predictions in the order of their ids; None where they cannot be had."""
+def _read(predictions: Predictions, run: str) -> Answers | None:
+    """What a run answered; None where it cannot be had."""
     try:
-        frame = predictions(run)
+        return Answers.of(predictions(run))
     except StoreError:
         return None
-    # Classes come as names, as numbers or as categories: as text they compare all the same.
-    texts = {name: str for name in ("label", "predicted") if name in frame}
-    return frame.astype(texts).sort_values("example_id", ignore_index=True)

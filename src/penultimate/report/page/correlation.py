@@ -27,9 +27,9 @@ from penultimate.report.page.plot import (
 )
 from penultimate.report.words import UNDEFINED, count, is_random, listing, p_value, percent
 from penultimate.stats import accuracy_grid, complete, correlation
+from penultimate.stats.answers import SIGNIFICANCE
 from penultimate.stats.correlation import FEWEST
 from penultimate.stats.grid import Missing
-from penultimate.stats.ranking import SIGNIFICANCE
 
 TASK_RESAMPLES = 2_000  # of the intervals of one task's r; those over all tasks take more
 FEW = 6  # networks: with fewer, r is large by luck too often to be quoted without a word
