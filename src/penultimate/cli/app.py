@@ -17,6 +17,7 @@ import click
 
 from penultimate import __version__
 from penultimate.cli.analyse import analyse
+from penultimate.cli.compare import compare
 from penultimate.cli.demo import demo
 from penultimate.cli.figure import figure
 from penultimate.cli.imagenet_accuracy import imagenet_accuracy
@@ -71,6 +72,7 @@ for command in (
     init,
     listing,
     results,
+    compare,
     analyse,
     report,
     figure,

@@ -11,6 +11,7 @@ from penultimate.stats.calibration import (
 )
 from penultimate.stats.correlation import correlation
 from penultimate.stats.decisions import LABEL, LOG_ODDS
+from penultimate.stats.differences import difference_interval, precision_difference_interval
 from penultimate.stats.grid import accuracy_grid, complete
 from penultimate.stats.holm import holm
 from penultimate.stats.intervals import precision_interval, score_interval
@@ -18,6 +19,7 @@ from penultimate.stats.log_odds import logit
 from penultimate.stats.measures import MEASURE_NAMES
 from penultimate.stats.mistakes import most_often_wrong
 from penultimate.stats.over_data_sets import compare_with_best, paired_t_test
+from penultimate.stats.pair import compare_pair
 from penultimate.stats.paired import exact_mcnemar, image_exchange_test, permutation_test
 from penultimate.stats.ranking import latest, rank
 from penultimate.stats.regression import regression_band
@@ -48,6 +50,7 @@ __all__ = [
     "calibration",
     "class_accuracy",
     "class_precision",
+    "compare_pair",
     "compare_repeats",
     "compare_settings",
     "compare_with_best",
@@ -58,6 +61,7 @@ __all__ = [
     "corrected_t_test",
     "correlation",
     "count_pairs",
+    "difference_interval",
     "exact_mcnemar",
     "expected_calibration_error",
     "holm",
@@ -69,6 +73,7 @@ __all__ = [
     "odds_thresholds",
     "paired_t_test",
     "permutation_test",
+    "precision_difference_interval",
     "precision_interval",
     "probability_best",
     "rank",

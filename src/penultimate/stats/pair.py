@@ -1,0 +1,158 @@
+"""Two networks on each task that both were run on: how far apart, and how sure that is."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from penultimate.errors import StoreError
+from penultimate.metrics import SEVERAL
+from penultimate.stats.decisions import LABEL, LOG_ODDS, decisions_right, labels_of
+from penultimate.stats.differences import difference_interval, precision_difference_interval
+from penultimate.stats.ranking import BEST, OTHER_EXAMPLES, Predictions, rank
+
+A, B = "a", "b"
+KEY = ["task", "measure"]
+COLUMNS: dict[str, str] = {
+    "task": "str",
+    "measure": "str",
+    "n_test": "int64",
+    "seeds": "int64",
+    "score_a": "float64",
+    "low_a": "float64",
+    "high_a": "float64",
+    "score_b": "float64",
+    "low_b": "float64",
+    "high_b": "float64",
+    "difference": "float64",
+    "low": "float64",
+    "high": "float64",
+    "interval": "str",
+    "p_value": "float64",
+    "comparison": "str",
+    "only_a": "Int64",
+    "only_b": "Int64",
+    "better": "str",
+}
+
+
+def compare_pair(one: pd.DataFrame, other: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
+    """Network a against network b on each task that both have, over the seeds that both have.
+
+    Scores, their intervals and p-values are those of ``rank`` for the two alone, and so are its
+    rules: over several seeds means, and the largest of the p-values. Intervals of the difference
+    are paired (``difference_interval``), and over several seeds the means of their ends.
+
+    Parameters
+    ----------
+    one, other : the runs of a and of b, at most one a task, measure and seed, with the columns of
+        ``ResultStore.frame()``.
+    predictions : as for ``rank``.
+
+    Returns
+    -------
+    frame : a row a task and measure, by name: ``task``, ``measure``, ``n_test``, ``seeds``;
+        ``score_a``, ``low_a``, ``high_a`` and the same of b, fractions; ``difference``, a less b,
+        ``low`` and ``high``, NaN where the test examples are not the same or predictions are
+        missing, and ``interval``, how they were made; ``p_value`` and ``comparison``, the test or
+        why there is none; ``only_a`` and ``only_b``, on how many test examples a alone, or b
+        alone, is right, summed over seeds (with several labels an image, on how many it decides
+        more of them rightly), null where that cannot be known; and ``better``: ``"a"``, ``"b"``,
+        ``"level"`` where p > 0.05, or ``""`` where there is no test.
+    """
+    read = functools.cache(predictions)
+    groups = dict(list(other.groupby(KEY)))
+    rows = [_row(mine, groups[key], read) for key, mine in one.groupby(KEY) if key in groups]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _row(one: pd.DataFrame, other: pd.DataFrame, read: Predictions) -> dict[str, object]:
+    shared = set(one["seed"]) & set(other["seed"])
+    if shared:
+        one, other = (rows[rows["seed"].isin(shared)] for rows in (one, other))
+    pair = pd.concat([one.assign(backbone=A), other.assign(backbone=B)]).assign(method="")
+    ranked = rank(pair, read)
+    a, b = (next(row for _, row in ranked.iterrows() if row["backbone"] == side) for side in (A, B))
+    second = b if a["comparison"] == BEST else a
+    seeds = [_seed(one, other, seed, read) for seed in sorted(shared)]
+    whole = bool(seeds) and all(found is not None for found in seeds)
+    known = [found for found in seeds if found is not None] if whole else []
+    return {
+        "task": a["task"],
+        "measure": a["measure"],
+        "n_test": a["n_test"],
+        "seeds": a["seeds"],
+        "score_a": a["score"],
+        "low_a": a["ci_low"],
+        "high_a": a["ci_high"],
+        "score_b": b["score"],
+        "low_b": b["ci_low"],
+        "high_b": b["ci_high"],
+        "difference": a["score"] - b["score"],
+        "low": np.mean([found.low for found in known]) if whole else math.nan,
+        "high": np.mean([found.high for found in known]) if whole else math.nan,
+        "interval": known[0].method if whole else "",
+        "p_value": second["p_value"],
+        "comparison": second["comparison"] if shared else OTHER_EXAMPLES,
+        "only_a": sum(found.only_a for found in known) if whole else pd.NA,
+        "only_b": sum(found.only_b for found in known) if whole else pd.NA,
+        "better": _better(second, A if second is b else B),
+    }
+
+
+def _better(second: pd.Series, best: str) -> str:
+    if pd.isna(second["tied_with_best"]):
+        return ""
+    return "level" if second["tied_with_best"] else best
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """What one seed's two sets of predictions say."""
+
+    low: float
+    high: float
+    method: str
+    only_a: int
+    only_b: int
+
+
+def _seed(
+    one: pd.DataFrame, other: pd.DataFrame, seed: object, read: Predictions
+) -> _Difference | None:
+    """The difference under one seed; None where the two cannot be set against each other."""
+    frames = []
+    for rows in (one, other):
+        run = rows.loc[rows["seed"] == seed].iloc[0]
+        if math.isnan(run["score"]):
+            return None
+        try:
+            frames.append(read(run["run"]).sort_values("example_id", ignore_index=True))
+        except StoreError:
+            return None
+    a, b = frames
+    names = labels_of(a)
+    if len(a) != len(b) or names != labels_of(b):
+        return None
+    for name in ("example_id", *names):
+        if list(a[name].astype(str)) != list(b[name].astype(str)):
+            return None
+    measure = str(one["measure"].iloc[0])
+    if measure == SEVERAL:
+        decided_a, decided_b = decisions_right(a), decisions_right(b)
+        columns = [LOG_ODDS + name.removeprefix(LABEL) for name in names]
+        scores_a, scores_b = a[columns].to_numpy(), b[columns].to_numpy()
+        found = precision_difference_interval(a[names].to_numpy(), scores_a, scores_b)
+        more_a, more_b = decided_a > decided_b, decided_b > decided_a
+    else:
+        right_a, right_b = (
+            f["predicted"].astype(str).eq(f["label"].astype(str)).to_numpy() for f in (a, b)
+        )
+        labels = np.unique(a["label"].astype(str).to_numpy(), return_inverse=True)[1]
+        found = difference_interval(measure, labels, right_a, right_b)
+        more_a, more_b = right_a & ~right_b, right_b & ~right_a
+    return _Difference(*found, int(more_a.sum()), int(more_b.sum()))
