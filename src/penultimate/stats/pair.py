@@ -11,9 +11,10 @@ import pandas as pd
 
 from penultimate.errors import StoreError
 from penultimate.metrics import SEVERAL
+from penultimate.stats.answers import OTHER_EXAMPLES
 from penultimate.stats.decisions import LABEL, LOG_ODDS, decisions_right, labels_of
 from penultimate.stats.differences import difference_interval, precision_difference_interval
-from penultimate.stats.ranking import BEST, OTHER_EXAMPLES, Predictions, rank
+from penultimate.stats.ranking import BEST, Predictions, rank
 
 A, B = "a", "b"
 KEY = ["task", "measure"]

@@ -9,7 +9,7 @@ import pandas as pd
 from penultimate.report.compare.comparison import PairComparison
 from penultimate.report.words import UNDEFINED, listing, p_value, percent
 from penultimate.stats import MEASURE_NAMES
-from penultimate.stats.ranking import SIGNIFICANCE
+from penultimate.stats.answers import SIGNIFICANCE
 
 # Tasks from which the t-test over them may give the answer alone: of two differences it rests on
 # their being normal, which nobody knows.
