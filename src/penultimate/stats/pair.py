@@ -11,8 +11,8 @@ import pandas as pd
 
 from penultimate.errors import StoreError
 from penultimate.metrics import SEVERAL
-from penultimate.stats.answers import OTHER_EXAMPLES
-from penultimate.stats.decisions import LABEL, LOG_ODDS, decisions_right, labels_of
+from penultimate.stats.answers import OTHER_EXAMPLES, Answers
+from penultimate.stats.decisions import LABEL, LOG_ODDS, labels_of
 from penultimate.stats.differences import difference_interval, precision_difference_interval
 from penultimate.stats.ranking import BEST, Predictions, rank
 
@@ -135,25 +135,15 @@ def _seed(
             frames.append(read(run["run"]).sort_values("example_id", ignore_index=True))
         except StoreError:
             return None
-    a, b = frames
-    names = labels_of(a)
-    if len(a) != len(b) or names != labels_of(b):
+    a, b = map(Answers.of, frames)
+    if not a.of_the_same(b):
         return None
-    for name in ("example_id", *names):
-        if list(a[name].astype(str)) != list(b[name].astype(str)):
-            return None
-    measure = str(one["measure"].iloc[0])
-    if measure == SEVERAL:
-        decided_a, decided_b = decisions_right(a), decisions_right(b)
+    if one["measure"].iloc[0] == SEVERAL:
+        names = labels_of(frames[0])
         columns = [LOG_ODDS + name.removeprefix(LABEL) for name in names]
-        scores_a, scores_b = a[columns].to_numpy(), b[columns].to_numpy()
-        found = precision_difference_interval(a[names].to_numpy(), scores_a, scores_b)
-        more_a, more_b = decided_a > decided_b, decided_b > decided_a
+        scores_a, scores_b = (frame[columns].to_numpy() for frame in frames)
+        found = precision_difference_interval(frames[0][names].to_numpy(), scores_a, scores_b)
     else:
-        right_a, right_b = (
-            f["predicted"].astype(str).eq(f["label"].astype(str)).to_numpy() for f in (a, b)
-        )
-        labels = np.unique(a["label"].astype(str).to_numpy(), return_inverse=True)[1]
-        found = difference_interval(measure, labels, right_a, right_b)
-        more_a, more_b = right_a & ~right_b, right_b & ~right_a
-    return _Difference(*found, int(more_a.sum()), int(more_b.sum()))
+        found = difference_interval(one["measure"].iloc[0], a.classes, a.right, b.right)
+    only_a, only_b = (a.right > b.right).sum(), (b.right > a.right).sum()
+    return _Difference(*found, int(only_a), int(only_b))
