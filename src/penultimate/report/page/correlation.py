@@ -14,17 +14,8 @@ from markupsafe import Markup
 
 from penultimate.figures.correlation_numbers import AVERAGE, Correlation, correlations
 from penultimate.figures.paper import in_order
-from penultimate.report.page.plot import (
-    BEHIND,
-    LARGE,
-    LEVEL,
-    MIDDLE,
-    SMALL,
-    UNKNOWN,
-    Frame,
-    Point,
-    panel,
-)
+from penultimate.report.page.plot import BEHIND, LEVEL, UNKNOWN, Frame, Point
+from penultimate.report.page.scatter import LARGE, MIDDLE, SMALL, scatter
 from penultimate.report.words import UNDEFINED, count, is_random, listing, p_value, percent
 from penultimate.stats import accuracy_grid, complete, correlation
 from penultimate.stats.answers import SIGNIFICANCE
@@ -219,7 +210,7 @@ def _panel(
     what = f"accuracy, {mean}" if average else f"accuracy on {name}"
     label = f"ImageNet accuracy against {what}" + (f", {found.method}" if found.method else "")
     axes = ("ImageNet top-1, %", f"{what}, %") if frame is not SMALL else ("", "")
-    return panel(points, found.lines[name], label=label, axes=axes, frame=frame)
+    return scatter(points, found.lines[name], label=label, axes=axes, frame=frame)
 
 
 def _text(row: pd.Series, name: str, grid: pd.DataFrame) -> str:

@@ -11,8 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from penultimate.errors import StoreError
-from penultimate.figures import training_curves
-from penultimate.report.page.svg import PAGE, inline_svg
+from penultimate.report.page.losses import loss_curves
 from penultimate.report.words import UNDEFINED, count, percent, strength
 
 if TYPE_CHECKING:
@@ -43,18 +42,16 @@ class Grid:
     curves: Markup | None
 
 
-def grids(store: ResultStore, results: Sequence[Result], key: str, task: str) -> list[Grid]:
-    """A grid for each run that chose a learning rate.
+def grids(store: ResultStore, results: Sequence[Result], best: str, task: str) -> list[Grid]:
+    """A grid for each run that chose a learning rate, with its curves for the ``best`` backbone.
 
-    Parameters
-    ----------
-    key : unique in the page; goes before the ids of the figures.
+    Curves of all would make a page of hundreds of runs long to write and heavy to send.
     """
     trained = [result for result in results if "learning_rate" in result.chosen]
-    return [_grid(store, r, f"{key}curves{number}", task) for number, r in enumerate(trained)]
+    return [_grid(store, r, task, drawn=r.spec.backbone.display == best) for r in trained]
 
 
-def _grid(store: ResultStore, result: Result, key: str, task: str) -> Grid:
+def _grid(store: ResultStore, result: Result, task: str, *, drawn: bool) -> Grid:
     longest: dict[tuple[float, float], Candidate] = {}
     for candidate in result.selection:  # of a search, the longest training of a cell is its last
         settings = candidate.settings
@@ -83,7 +80,7 @@ def _grid(store: ResultStore, result: Result, key: str, task: str) -> Grid:
         rates=[strength(rate) for rate in rates],
         rows=rows,
         note=note,
-        curves=_curves(store, result, key, task),
+        curves=_curves(store, result, task) if drawn else None,
     )
 
 
@@ -102,7 +99,7 @@ def _square(
     return Square(percent(candidate.score), detail, round(WARMEST * share), chosen)
 
 
-def _curves(store: ResultStore, result: Result, key: str, task: str) -> Markup | None:
+def _curves(store: ResultStore, result: Result, task: str) -> Markup | None:
     """Training loss of every cell and of the final fit; None where they are not in the store."""
     parts = []
     try:
@@ -114,6 +111,8 @@ def _curves(store: ResultStore, result: Result, key: str, task: str) -> Markup |
                     {
                         "training": candidate.training,
                         "step": range(1, len(loss) + 1),
+                        "learning_rate": candidate.settings["learning_rate"],
+                        "weight_decay": candidate.settings["weight_decay"],
                         "loss": loss,
                         "validation": math.nan if candidate.loss is None else candidate.loss,
                         "kind": "final"
@@ -126,6 +125,6 @@ def _curves(store: ResultStore, result: Result, key: str, task: str) -> Markup |
         return None
     label = (
         f"Training loss against steps, every cell of the grid of {result.spec.backbone.display} "
-        f"on {task}; the chosen cell and the final fit stand out."
+        f"on {task}; the chosen cell and the final fit stand out"
     )
-    return inline_svg(training_curves(pd.concat(parts), palette=PAGE, legend=False), key, label)
+    return loss_curves(pd.concat(parts), label)

@@ -7,17 +7,18 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import pandas as pd
 from markupsafe import Markup
 
-from penultimate.figures import ranking_figure
+from penultimate.figures.paper import in_order
 from penultimate.io import write_atomic
 from penultimate.report.figure_frames import one_name
 from penultimate.report.findings import Findings
 from penultimate.report.page import record
 from penultimate.report.page.correlation import CorrelationSection, correlation_section
+from penultimate.report.page.forest import RankingPanels, ranking_panels
 from penultimate.report.page.overview import overview
 from penultimate.report.page.shell import Section, breakable, joined, shell
-from penultimate.report.page.svg import PAGE, inline_svg
 from penultimate.report.page.tasks import task_sections
 from penultimate.report.settings import setting_rows, setting_sentences
 from penultimate.report.summary import CAVEAT, overall
@@ -68,7 +69,7 @@ def render(findings: Findings, title: str) -> str:
         caveat=CAVEAT,
         facts=_facts(findings),
         superseded=findings.superseded,
-        figures=_rankings(findings),
+        rankings=_rankings(findings),
         uncompared=bool(findings.ranking["tied_with_best"].isna().any()),
         correlation=_correlation(findings),
         overview=overview(findings),
@@ -92,8 +93,8 @@ def _answers(findings: Findings) -> list[str]:
     """Which setting, where a few sentences say it, and which backbone under each."""
     settings = setting_sentences(findings.settings)
     return (settings if len(settings) <= FEW else []) + [
-        overall(rows, str(method) if findings.several_methods else "")
-        for method, rows in findings.ranking.groupby("method")
+        overall(rows, method if findings.several_methods else "")
+        for method, rows in by_method(findings.ranking)
     ]
 
 
@@ -127,15 +128,16 @@ def _correlation(findings: Findings) -> CorrelationSection:
     )
 
 
-def _rankings(findings: Findings) -> list[tuple[str, Markup]]:
-    """The ranking figure of each method, under its name where there are several."""
-    drawn = []
-    for index, (method, rows) in enumerate(findings.ranking.groupby("method")):
-        figure = ranking_figure(rows, palette=PAGE, legend=False)
-        label = "Scores with 95 % intervals, a panel a task; the next table has the numbers."
-        name = str(method) if findings.several_methods else ""
-        drawn.append((name, inline_svg(figure, f"ranking{index}", label)))
-    return drawn
+def _rankings(findings: Findings) -> list[RankingPanels]:
+    return [
+        ranking_panels(rows, method if findings.several_methods else "", findings.backbones)
+        for method, rows in by_method(findings.ranking)
+    ]
+
+
+def by_method(ranking: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Each method with its rows, in the paper's order."""
+    return [(name, ranking[ranking["method"] == name]) for name in in_order(ranking["method"])]
 
 
 def _runs(findings: Findings) -> Iterable[tuple[str, str]]:

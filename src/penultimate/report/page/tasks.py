@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
-from penultimate.figures import selection_curve
 from penultimate.figures.style import series_style
 from penultimate.report.findings import Findings
+from penultimate.report.page.curves import selection_curves
 from penultimate.report.page.grids import Grid, grids
-from penultimate.report.page.svg import PAGE, inline_svg, swatch
+from penultimate.report.page.svg import swatch
 from penultimate.report.summary import GROUP, of_task
 from penultimate.report.words import count, interval, listing, p_value, percent, rate, strength
 from penultimate.stats import MEASURE_NAMES
@@ -88,10 +88,15 @@ def _section(findings: Findings, rows: pd.DataFrame, key: str) -> TaskSection:
         sentence=of_task(rows, method),
         seeds=int(rows["seeds"].max()),
         rows=[_rank_row(row) for _, row in rows.iterrows()],
-        curve=_curve(drawn, findings.backbones, key, task) if names else None,
+        curve=selection_curves(drawn, findings.backbones, task) if names else None,
         legend=[(swatch(series_style(findings.backbones.index(name))), name) for name in names],
         curve_note=f" Drawn for seed {seeds[0]}, one of {len(seeds)}." if len(seeds) > 1 else "",
-        grids=grids(findings.store, [r for r in results if r.spec.seed == seeds[0]], key, task),
+        grids=grids(
+            findings.store,
+            [r for r in results if r.spec.seed == seeds[0]],
+            str(rows["backbone"].iloc[0]),
+            task,
+        ),
         problems=_problems([r for r in results if not r.final.training]),
     )
 
@@ -112,13 +117,6 @@ def selection_frame(results: Sequence[Result]) -> pd.DataFrame:
         if "l2" in candidate.settings
     ]
     return pd.DataFrame(rows, columns=["backbone", "l2", "score", "n_val", "chosen", "converged"])
-
-
-def _curve(frame: pd.DataFrame, order: Sequence[str], key: str, task: str) -> Markup:
-    chosen = frame[frame["chosen"]]
-    values = "; ".join(f"{row['backbone']} {strength(row['l2'])}" for _, row in chosen.iterrows())
-    label = f"Score on validation against the L2 parameter on {task}. Chosen: {values}."
-    return inline_svg(selection_curve(frame, order=order, palette=PAGE, legend=False), key, label)
 
 
 def _facts(result: Result) -> list[str]:

@@ -11,7 +11,7 @@
 
   const hide = () => {
     if (!now) return;
-    for (const point of document.querySelectorAll(".point.lit")) point.classList.remove("lit");
+    for (const point of document.querySelectorAll(".lit")) point.classList.remove("lit");
     now.classList.remove("now");
     now = null;
     tip.hidden = true;
@@ -21,7 +21,7 @@
     if (point === now) return;
     hide();
     now = point;
-    const same = `.point[data-of="${CSS.escape(point.dataset.of)}"]`;
+    const same = `[data-of="${CSS.escape(point.dataset.of)}"]`;
     for (const other of point.closest("section").querySelectorAll(same)) other.classList.add("lit");
     point.classList.add("now");
     const [name, ...lines] = point.dataset.text.split("\n");
