@@ -8,6 +8,10 @@ READY = $(VENV)/.ready
 # file's tests stay together, they share fixtures.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
+# The accessibility checker of the page's tests, which skip without it.
+BROWSER = tests/report/browser
+AXE = $(BROWSER)/node_modules/.package-lock.json
+
 .PHONY: demo test test-fast lint format docs bench clean
 
 # Rank three ImageNet networks and a random one on two tasks; writes report.html.
@@ -15,11 +19,11 @@ demo: $(READY)
 	$(BIN)/penultimate demo
 
 # Everything but the tests that need a GPU or the internet.
-test: $(READY)
+test: $(READY) $(AXE)
 	$(PYTEST) -m "not gpu and not network" --durations=10
 
 # The tests that take seconds.
-test-fast: $(READY)
+test-fast: $(READY) $(AXE)
 	$(PYTEST) -m "not gpu and not network and not slow"
 
 lint: $(READY)
@@ -51,5 +55,11 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[demo,dev]'
 	touch $(READY)
 
+# Without npm, or where the registry cannot be reached, the tests skip and say so.
+$(AXE): $(BROWSER)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(BROWSER) --no-audit --no-fund --silent \
+		|| echo 'axe-core could not be installed: its tests skip'; \
+	else echo 'no npm here: the tests that need axe-core skip'; fi
+
 clean:
-	rm -rf $(VENV) build dist demo-store report.html .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BROWSER)/node_modules build dist demo-store report.html .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -34,7 +34,7 @@ def test_the_grid_is_a_table_of_scores_the_chosen_cell_marked(
     done: tuple[Path, pn.StudyResults],
 ) -> None:
     result = of(done[1], "fine-tune")
-    (grid,) = grids(done[1].store, done[1].results, "key", "photos")[:1]
+    (grid,) = grids(done[1].store, done[1].results, "test_resnet@random", "photos")[:1]
     assert grid.rates == ["0.01", "0.1", "1.0 × 10⁶"]  # noqa: RUF001
     assert [decay for decay, _ in grid.rows] == ["0", "1.0 × 10⁻⁴"]  # noqa: RUF001
     squares = [square for _, row in grid.rows for square in row]
@@ -59,7 +59,7 @@ def test_the_grid_is_a_table_of_scores_the_chosen_cell_marked(
 def test_the_page_compares_the_settings_and_shows_grids_curves_and_costs(page: str) -> None:
     text = words(page)
     assert "Freeze, fine-tune or train from scratch" in text
-    assert "Figure: training curves of test_resnet@random on photos" in page
+    assert page.count("every cell of the grid of test_resnet@random on photos") == 2
     assert page.count('class="heat"') == 2
     assert "the chosen cell" in text
     for method in ("linear-probe", "fine-tune", "from-scratch"):
@@ -170,7 +170,7 @@ def test_curves_that_are_gone_leave_the_page_without_them(
     shutil.copytree(done[1].store.root, store)
     kept = pn.ResultStore(store)
     shutil.rmtree(store / "trainings")
-    (grid,) = grids(kept, [of(done[1], "fine-tune")], "key", "photos")
+    (grid,) = grids(kept, [of(done[1], "fine-tune")], "test_resnet@random", "photos")
     assert grid.curves is None
     assert len(grid.rows) == 2
     assert Findings.read(kept).results

@@ -1,31 +1,14 @@
 """The page in a real browser: nothing leaves it, nothing fails, everyone can read and sort it."""
 
-import shutil
 from itertools import pairwise
 
 import pytest
-
-from builders import FakeStudy, FakeTask
-from penultimate.report import write_report
-from penultimate.store import ResultStore, SkippedExample
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-NASTY = '<script>window.hacked = 1</script><b onclick="x">"\''
+from rich_page import NASTY
 
 # WCAG contrast of an element's text against the first opaque background behind it.
 CONTRAST = """element => {
-    const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const parse = (colour) => colour.match(/[\\d.]+/g)
+        .map((part, i) => (i < 3 && colour.startsWith("color(") ? 255 : 1) * Number(part));
     const luminance = ([r, g, b]) => [r, g, b]
         .map((c) => c / 255)
         .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
@@ -44,56 +27,6 @@ CONTRAST = """element => {
 TEXT = "h1, h2, h3, p, li, td, th, dt, dd, caption, summary, a, small, code, b, svg text"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def page_path(tmp_path_factory):
-    """A page with everything on it, and with names that would be markup."""
-    tasks = {
-        "digits": FakeTask(hardness=-0.6, unconverged=2),
-        f"pets {NASTY}": FakeTask(
-            measure="mean-per-class",
-            classes=[NASTY, "a", "b"],
-            skipped=[SkippedExample(id=f"{NASTY}.png", reason="the file is empty")],
-            notices=[f"a notice on {NASTY}"],
-        ),
-    }
-    names = {"zeta_net_with_a_long_name@package": 1.4, NASTY: 1.0, "alpha@random": -0.5}
-    folder = tmp_path_factory.mktemp("page")
-    store = FakeStudy(names, tasks).commit(ResultStore(folder / "store"))
-    return write_report(store, folder / "a report.html")
-
-
-@pytest.fixture
-def opened(browser, page_path):
-    """Opens the page in a scheme and a width; afterwards nothing must have failed or left it."""
-    contexts, complaints, requests = [], [], []
-
-    def show(scheme="light", width=1280):
-        context = browser.new_context(
-            color_scheme=scheme, viewport={"width": width, "height": 900}, offline=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(page_path.as_uri())
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in requests if url not in (page_path.as_uri(), "data:,")] == []
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_has_contrast_in_both_schemes(opened, scheme):
     page = opened(scheme)
@@ -108,13 +41,16 @@ def test_all_text_has_contrast_in_both_schemes(opened, scheme):
     assert (lightness == "rgb(255, 255, 255)") == (scheme == "light")
 
 
-def test_lines_of_figures_follow_the_scheme(opened):
-    strokes = {}
+def test_figures_follow_the_scheme(opened):
+    drawn = {}
     for scheme in ("light", "dark"):
-        lines = opened(scheme).locator("#task0 figure svg[role=img] path")
-        strokes[scheme] = set(lines.evaluate_all("e => e.map(x => getComputedStyle(x).stroke)"))
-    assert len(strokes["light"]) > 3
-    assert strokes["light"] & strokes["dark"] <= {"none"}
+        shapes = opened(scheme).locator(".plot .dot, .plot .curve, .plot .fit, .plot .error")
+        drawn[scheme] = shapes.evaluate_all(
+            "e => e.map(getComputedStyle).map(s => [s.stroke, s.fill])"
+        )
+    assert len(drawn["light"]) > 100
+    for light, dark in zip(drawn["light"], drawn["dark"], strict=True):
+        assert all(a != b or a == "none" for a, b in zip(light, dark, strict=True))
 
 
 def test_names_with_markup_show_as_text(opened):
@@ -125,39 +61,47 @@ def test_names_with_markup_show_as_text(opened):
     assert page.get_by_role("heading", name=f"pets {NASTY}").count() >= 1
     drawn = page.locator("svg text").all_text_contents()
     assert any("<script>" in text for text in drawn)
+    named = page.locator("svg .point").evaluate_all("e => e.map(p => p.getAttribute('aria-label'))")
+    assert sum(label.startswith(NASTY) for label in named) > 10
+
+
+def table(page):
+    return page.locator("#overview table").first
 
 
 def first_column(page):
-    return page.locator("#overview tbody th").all_text_contents()
+    return table(page).locator("tbody th").all_text_contents()
+
+
+def scores(page):
+    cells = table(page).locator("td:nth-child(2) .score").all_inner_texts()
+    return [float(cell) for cell in cells]
 
 
 def test_tables_sort_by_click(opened):
     page = opened()
-    heading = page.locator("#overview thead th").first
+    heading = table(page).locator("thead th").first
     given = first_column(page)
     assert given[0].startswith("zeta")
     heading.get_by_role("button").click()
     assert heading.get_attribute("aria-sort") == "ascending"
-    assert [name[:5] for name in first_column(page)] == ["<scri", "alpha", "zeta_"]
-    score = page.locator("#overview thead th").nth(1)
+    names = first_column(page)
+    assert names != given
+    assert [name[:5] for name in (names[0], names[1], names[-1])] == ["<scri", "alpha", "zeta_"]
+    score = table(page).locator("thead th").nth(1)
     score.get_by_role("button").click()
     assert heading.get_attribute("aria-sort") is None
     assert score.get_attribute("aria-sort") == "descending"
-    values = [
-        float(cell) for cell in page.locator("#overview td:nth-child(2) .score").all_inner_texts()
-    ]
-    assert values == sorted(values, reverse=True)
+    assert scores(page) == sorted(scores(page), reverse=True)
     score.get_by_role("button").click()
-    values = [
-        float(cell) for cell in page.locator("#overview td:nth-child(2) .score").all_inner_texts()
-    ]
-    assert values == sorted(values)
+    assert scores(page) == sorted(scores(page))
+    assert len(set(scores(page))) > 5
 
 
 def test_tables_sort_by_keyboard(opened):
     page = opened()
-    button = page.locator("#overview thead th").first.get_by_role("button")
-    for _ in range(30):
+    button = table(page).locator("thead th").first.get_by_role("button")
+    for _ in range(60):
         page.keyboard.press("Tab")
         if button.evaluate("b => b === document.activeElement"):
             break
@@ -183,9 +127,41 @@ def test_the_page_never_scrolls_sideways(opened, width):
 
 def test_figures_have_a_name_and_headings_an_order(opened):
     page = opened()
-    figures = page.get_by_role("img")
-    assert figures.count() == 3
-    assert all(figures.nth(i).get_attribute("aria-label") for i in range(3))
+    figures = page.locator("figure > svg")
+    # Ranking, correlation over all tasks and on each, selection curves.
+    assert figures.count() == 3 * 2 + 3 * (1 + 2) + 2
+    labels = figures.evaluate_all("e => e.map(f => f.getAttribute('aria-label'))")
+    assert len(set(labels)) == len(labels), "each says what it is of"
     levels = page.locator("h1, h2, h3").evaluate_all("e => e.map(h => Number(h.tagName[1]))")
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_the_page_reads_without_its_script(opened):
+    page = opened(java_script_enabled=False)
+    assert page.locator("#overview tbody tr").count() == 9 + 8 + 8
+    assert page.locator("#overview tbody tr").last.is_visible()
+    assert page.get_by_role("searchbox").count() == 0
+    assert page.locator("th button").count() == 0
+    assert page.locator(".with-script").first.is_hidden()
+    titles = page.locator("#correlation svg .point title").all_text_contents()
+    assert any(title.startswith("net 3\nImageNet 65.0 %\n") for title in titles)
+
+
+def test_paper_shows_everything_and_asks_for_nothing(opened):
+    page = opened("dark")
+    page.locator("#overview input").first.fill("net 3")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.locator("#correlation details.each[open]").count() == 3
+    for gone in ("nav", ".filter input", ".jump", ".skip"):
+        assert not page.locator(gone).first.is_visible(), gone
+    # A filter that was set is said on paper too.
+    assert page.locator("#overview output").first.inner_text() == "3 of 25 rows: “net 3”"
+    assert page.locator("#correlation svg").last.is_visible()
+    cut = page.locator(".scroll").evaluate_all(
+        "boxes => boxes.filter(b => getComputedStyle(b).overflowX !== 'visible').length"
+    )
+    assert cut == 0
+    page.emulate_media(media="screen")
+    assert page.locator("#correlation details.each[open]").count() == 0

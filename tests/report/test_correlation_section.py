@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import pearsonr, spearmanr
 
 from penultimate.report.page.correlation import correlation_section
-from penultimate.report.page.plot import Point, panel
+from penultimate.report.page.plot import Point
+from penultimate.report.page.scatter import scatter
 
 NETWORKS = {"a": 0.70, "b": 0.74, "c": 0.76, "d": 0.79, "e": 0.81, "f": 0.83}
 NASTY = '<b onclick="x">&\'\n\x07'
@@ -163,7 +164,7 @@ def test_points_are_told_apart_by_how_they_compare_with_the_best():
 def test_names_are_text_in_points():
     point = Point(x=0.0, y=1.0, of=0, text=f"{NASTY}\nsecond")
     line = pd.DataFrame(columns=["imagenet", "line", "low", "high"], dtype=float)
-    svg = panel([point], line, label=f"on {NASTY}", axes=("x", NASTY))
+    svg = scatter([point], line, label=f"on {NASTY}", axes=("x", NASTY))
     root = ElementTree.fromstring(str(svg).replace("\x07", ""))
     assert {element.tag for element in root.iter()} <= {
         "svg",

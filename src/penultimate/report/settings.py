@@ -101,3 +101,14 @@ def _row(row: pd.Series) -> SettingRow:
         p=1.0 if best else None if pd.isna(p) else float(p),
         kind=kind,
     )
+
+
+def setting_counts(compared: pd.DataFrame) -> tuple[int, dict[str, int]]:
+    """How many pairs of backbone and task there are, and by setting, in how many it is level.
+
+    Level is the best of its pair, or what cannot be told apart from it.
+    """
+    pairs = compared[["backbone", "task", "measure"]].drop_duplicates()
+    level = compared["tied_with_best"].fillna(False).astype(bool)
+    counts = level.groupby(compared["method"]).sum()
+    return len(pairs), {str(method): int(number) for method, number in counts.items()}

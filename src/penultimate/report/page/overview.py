@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from penultimate.report.findings import Findings
+from penultimate.report.page.answer import by_method
 from penultimate.report.words import interval, percent, rate
 from penultimate.stats import MEASURE_NAMES, standing
 from penultimate.stats.ranking import BEST
@@ -24,7 +26,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One task, under one method and measure."""
+    """One task, under one measure."""
 
     name: str
     detail: str
@@ -32,37 +34,48 @@ class Column:
 
 @dataclass(frozen=True)
 class Overview:
-    """The table, row by row as ``cells`` under ``columns``."""
+    """One method's table, row by row as ``cells`` under ``columns``; ``method`` where several."""
 
+    method: str
     columns: list[Column]
     rows: list[tuple[str, list[Cell]]]
     mean: bool
 
 
-def overview(findings: Findings) -> Overview:
-    """Backbones (rows) by tasks (columns), the mean where a backbone was run on all, and speed."""
-    groups = list(findings.ranking.groupby(["method", "task", "measure"]))
-    columns = [_column(rows.iloc[0], findings.several_methods) for _, rows in groups]
-    mean = len(groups) > 1 and not findings.several_methods
-    by_group = [{row["backbone"]: row for _, row in rows.iterrows()} for _, rows in groups]
-    table = standing(findings.ranking).set_index("backbone") if mean else None
+def overviews(findings: Findings) -> list[Overview]:
+    """Backbones (rows) by tasks (columns), a table a method.
+
+    With the mean where a backbone was run on all tasks, and with its speed.
+    """
+    return [
+        _overview(findings, rows, method if findings.several_methods else "")
+        for method, rows in by_method(findings.ranking)
+    ]
+
+
+def _overview(findings: Findings, ranking: pd.DataFrame, method: str) -> Overview:
+    groups = list(ranking.groupby(["task", "measure"]))
+    columns = [
+        Column(str(rows["task"].iloc[0]), MEASURE_NAMES[str(rows["measure"].iloc[0])].short)
+        for _, rows in groups
+    ]
+    mean = len(groups) > 1
+    by_group = [{row["backbone"]: row for row in rows.to_dict("records")} for _, rows in groups]
+    table = standing(ranking).set_index("backbone") if mean else None
+    run = set(ranking["backbone"])
+    of_method = findings.frame[findings.frame["method"].isin(ranking["method"])]
     rows = []
-    for name in findings.backbones:
+    for name in (name for name in findings.backbones if name in run):
         cells = [_cell(group[name]) if name in group else Cell("—") for group in by_group]
         if table is not None:
             whole = name in table.index and bool(table.loc[name, "complete"])
             score = float(table["mean_score"][name]) if whole else float("nan")
             cells.append(Cell(percent(score), value=score if whole else None))
-        rows.append((name, [*cells, _speed(findings.frame, name)]))
-    return Overview(columns, rows, mean)
+        rows.append((name, [*cells, _speed(of_method, name)]))
+    return Overview(method, columns, rows, mean)
 
 
-def _column(row: pd.Series, several_methods: bool) -> Column:
-    measure = MEASURE_NAMES[row["measure"]].short
-    return Column(row["task"], f"{row['method']}, {measure}" if several_methods else measure)
-
-
-def _cell(row: pd.Series) -> Cell:
+def _cell(row: dict[Any, Any]) -> Cell:
     if pd.isna(row["score"]):
         return Cell("—")
     if pd.isna(row["tied_with_best"]):
@@ -80,8 +93,5 @@ def _cell(row: pd.Series) -> Cell:
 
 
 def _speed(frame: pd.DataFrame, name: str) -> Cell:
-    """Of the features where there are any: training's speed is another matter."""
-    rows = frame[frame["backbone"] == name]
-    probed = rows[rows["learning_rate"].isna()]
-    speed = float((probed if len(probed) else rows)["images_per_second"].mean())
+    speed = float(frame.loc[frame["backbone"] == name, "images_per_second"].mean())
     return Cell(rate(speed), value=None if pd.isna(speed) else speed)

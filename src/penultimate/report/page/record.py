@@ -141,13 +141,14 @@ def weights(findings: Findings) -> list[Weights]:
     for result in findings.results.values():
         name = result.spec.backbone.display
         seen = _preprocessing(result)
-        found[name, result.run.weights, seen] = Weights(
-            name,
-            result.network.source,
-            result.run.weights,
-            seen,
-            accuracy_of(findings.frame, result.run.weights),
-        )
+        if (name, result.run.weights, seen) not in found:
+            found[name, result.run.weights, seen] = Weights(
+                name,
+                result.network.source,
+                result.run.weights,
+                seen,
+                accuracy_of(findings.frame, result.run.weights),
+            )
     return sorted(found.values(), key=lambda w: (findings.backbones.index(w.backbone), w.digest))
 
 

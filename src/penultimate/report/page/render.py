@@ -7,26 +7,24 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pandas as pd
 from markupsafe import Markup
 
-from penultimate.figures.paper import in_order
 from penultimate.io import write_atomic
 from penultimate.report.figure_frames import one_name
 from penultimate.report.findings import Findings
 from penultimate.report.page import record
+from penultimate.report.page.answer import answers, by_method, cards, settings_in_short
 from penultimate.report.page.correlation import CorrelationSection, correlation_section
 from penultimate.report.page.forest import RankingPanels, ranking_panels
-from penultimate.report.page.overview import overview
+from penultimate.report.page.overview import overviews
 from penultimate.report.page.shell import Section, breakable, joined, shell
 from penultimate.report.page.tasks import task_sections
-from penultimate.report.settings import setting_rows, setting_sentences
-from penultimate.report.summary import CAVEAT, overall
-from penultimate.report.words import is_random
+from penultimate.report.settings import setting_rows
+from penultimate.report.summary import CAVEAT
+from penultimate.report.words import count, is_random
 from penultimate.store import ResultStore
 
 TITLE = "Which network to start from"
-FEW = 3  # sentences on settings that stand at the top; of more, the section has them
 
 
 def write_report(store: ResultStore, output: Path, *, title: str | None = None) -> Path:
@@ -65,17 +63,18 @@ def render(findings: Findings, title: str) -> str:
         sections,
         eyebrow="penultimate report",
         footer="Made with penultimate from a results store; this file needs nothing else.",
-        answers=[_emphasised(text, findings.backbones) for text in _answers(findings)],
+        answers=[_emphasised(text, findings.backbones) for text in answers(findings)],
         caveat=CAVEAT,
         facts=_facts(findings),
+        cards=cards(findings, stages, costs),
         superseded=findings.superseded,
         rankings=_rankings(findings),
         uncompared=bool(findings.ranking["tied_with_best"].isna().any()),
         correlation=_correlation(findings),
-        overview=overview(findings),
+        overviews=overviews(findings),
         tasks=task_sections(findings),
         settings=settings,
-        setting_sentences=setting_sentences(findings.settings),
+        setting_sentences=settings_in_short(findings.settings),
         several_methods=findings.several_methods,
         emphasised=lambda text: _emphasised(text, findings.backbones),
         readings=readings,
@@ -89,27 +88,17 @@ def render(findings: Findings, title: str) -> str:
     )
 
 
-def _answers(findings: Findings) -> list[str]:
-    """Which setting, where a few sentences say it, and which backbone under each."""
-    settings = setting_sentences(findings.settings)
-    return (settings if len(settings) <= FEW else []) + [
-        overall(rows, method if findings.several_methods else "")
-        for method, rows in by_method(findings.ranking)
-    ]
-
-
-def _facts(findings: Findings) -> list[tuple[str, str]]:
+def _facts(findings: Findings) -> list[str]:
+    """What the answer rests on."""
     frame = findings.frame
-    tests = frame.drop_duplicates("task")["n_test"].sum()
-    facts = [
-        ("backbones", f"{len(findings.backbones)}"),
-        ("tasks", f"{frame['task'].nunique()}"),
-        ("test images", f"{tests:,}"),
-        ("runs", f"{len(frame):,}"),
+    seeds = frame["seed"].nunique()
+    return [
+        count(len(findings.backbones), "backbone"),
+        count(frame["task"].nunique(), "task"),
+        count(int(frame.drop_duplicates("task")["n_test"].sum()), "test image"),
+        count(len(frame), "run"),
+        *([count(seeds, "seed")] if seeds > 1 else []),
     ]
-    if frame["seed"].nunique() > 1:
-        facts.append(("seeds", f"{frame['seed'].nunique()}"))
-    return facts
 
 
 def _correlation(findings: Findings) -> CorrelationSection:
@@ -133,11 +122,6 @@ def _rankings(findings: Findings) -> list[RankingPanels]:
         ranking_panels(rows, method if findings.several_methods else "", findings.backbones)
         for method, rows in by_method(findings.ranking)
     ]
-
-
-def by_method(ranking: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Each method with its rows, in the paper's order."""
-    return [(name, ranking[ranking["method"] == name]) for name in in_order(ranking["method"])]
 
 
 def _runs(findings: Findings) -> Iterable[tuple[str, str]]:
