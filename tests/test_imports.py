@@ -165,6 +165,7 @@ READING = {
     "figure": ("figure", "settings", "store", "-o", "figure.pdf"),
     "a table": ("figure", "table-1"),
     "analyse": ("analyse", "table.csv"),
+    "analyse's page": ("analyse", "table.csv", "-o", "page.html", "--figures", "figures"),
 }
 
 

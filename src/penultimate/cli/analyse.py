@@ -11,7 +11,10 @@ import click
 from penultimate.cli.accuracy import IMAGENET, imagenet_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from penultimate.report.given.analysis import Analysis
+    from penultimate.report.given.page import Source
 
 
 @click.command()
@@ -42,6 +45,19 @@ if TYPE_CHECKING:
 )
 @click.option("--holm", is_flag=True, help="Correct p-values against the best for their number.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of intervals.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PAGE",
+    help="Write a self-contained HTML page too.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the paper's figures there too, as PDF, and a table of all accuracies.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def analyse(
     file: Path,
@@ -53,6 +69,8 @@ def analyse(
     groups: tuple[str, ...],
     holm: bool,
     seed: int,
+    output: Path | None,
+    figures: Path | None,
     as_json: bool,
 ) -> None:
     """The paper's statistics of the accuracies in FILE, wherever they come from.
@@ -64,8 +82,11 @@ def analyse(
     from penultimate.cli.output import print_json
     from penultimate.report.given.accuracies import read_accuracies
     from penultimate.report.given.analysis import analyse as analysed
+    from penultimate.report.given.frames import tidy
     from penultimate.report.given.imagenet import look_up, read_names
 
+    if output is not None:  # matplotlib takes a moment, and only the page needs it
+        from penultimate.report.given.page import write_analysis
     if names is not None and imagenet is None:
         raise click.UsageError("--names needs --imagenet: it says what models are called there")
     parsed = dict(map(_group, groups))
@@ -96,6 +117,14 @@ def analyse(
         said.append("no ImageNet accuracy is known, so that there is no correlation: --imagenet")
     for note in said:
         click.echo(note, err=True)
+    if output is not None or figures is not None:
+        frame = tidy(result, known, given.n_test)
+        if figures is not None:
+            _draw(frame, figures, seed)
+        if output is not None:
+            source = _source(file, said, seed=seed, holm=holm)
+            write_analysis(result, frame, output, source, groups=list(parsed), seed=seed)
+            click.echo(f"wrote {output}", err=True)
 
 
 def _group(text: str) -> tuple[str, list[str]]:
@@ -104,6 +133,41 @@ def _group(text: str) -> tuple[str, list[str]]:
     if not equals or not name.strip() or not listed:
         raise click.UsageError(f"--group {text!r} is not of the form NAME=SET,SET")
     return name.strip(), listed
+
+
+def _draw(frame: pd.DataFrame, folder: Path, seed: int) -> None:
+    """Write the figures that these numbers allow, and say what was left out."""
+    from penultimate.report.given.figures import write_figures
+
+    written, left_out = write_figures(frame, folder, seed=seed)
+    for path in written:
+        click.echo(f"wrote {path}", err=True)
+    for reason in left_out:
+        click.echo(f"left out: {reason}", err=True)
+
+
+def _source(file: Path, said: list[str], *, seed: int, holm: bool) -> Source:
+    """What repeats the page: the table by its content, the command, the versions."""
+    import importlib.metadata
+    import platform
+    import shlex
+
+    from penultimate.io import digest_file
+    from penultimate.report.given.page import Source
+
+    packages = ("penultimate", "numpy", "pandas", "scipy", "matplotlib")
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
+    return Source(
+        file=str(file),
+        command=shlex.join(["penultimate", *sys.argv[1:]]),
+        facts=[
+            ("its SHA-256", digest_file(file)),
+            ("seed", str(seed)),
+            ("versions", ", ".join([*versions, f"Python {platform.python_version()}"])),
+        ],
+        notes=said,
+        holm=holm,
+    )
 
 
 def _print(result: Analysis) -> None:
@@ -115,8 +179,12 @@ def _print(result: Analysis) -> None:
         correlation_table,
         models_table,
     )
+    from penultimate.report.given.words import answers
 
     console = Console(width=None if sys.stdout.isatty() else READABLE, highlight=False)
+    for sentence in answers(result):
+        console.print(sentence, markup=False, width=min(console.width, READABLE))
+    console.print()
     for found in result.settings:
         console.print(models_table(found))
         if found.correlation is not None:
