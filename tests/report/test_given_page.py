@@ -228,6 +228,14 @@ class TestPage:
         assert len(values) == 16
         assert values == sorted(values, reverse=True)
 
+    def test_filters_models(self, opened) -> None:
+        page = opened[0]
+        box = page.locator("#given_models input[type=search]").first
+        box.fill("network_07")
+        rows = page.locator("#given_models tbody tr:visible th").all_inner_texts()
+        assert rows == ["network_07"] * 3
+        box.fill("")
+
     def test_says_the_name_of_a_point(self, opened) -> None:
         page = opened[0]
         point = page.locator("#correlation svg .point").first

@@ -155,7 +155,7 @@ def _models(found: SettingAnalysis) -> Models:
         if imagenet:
             summary.append(Cell(percent(row["imagenet"]), _value(row["imagenet"])))
         scores = [
-            Cell(percent(score), _value(score), best=score == most[data_set])
+            Cell(percent(score), _value(score), best=score == most[str(data_set)])
             for data_set, score in found.accuracy.T[str(name)].items()
         ]
         rows.append((str(name), summary, scores, kind))
