@@ -76,3 +76,60 @@ def test_a_run_divides_by_it_again(penultimate, features, place) -> None:
 )
 def test_a_mistake_is_one_sentence(penultimate, place, arguments, said) -> None:
     assert said in penultimate(*arguments).sentence
+
+
+def written(path) -> dict[str, dict[str, str]]:
+    return {row["path"]: row for row in csv.DictReader(io.StringIO(path.read_text()))}
+
+
+def test_keeps_so_many_of_each_class_and_the_test_part(penultimate, photos, place) -> None:
+    assert penultimate("splits", photos, "-o", "all.csv").code == 0
+    for n, draw in ((4, 0), (6, 0), (4, 1)):
+        name = f"{n}-{draw}.csv"
+        done = penultimate("splits", photos, "--per-class", n, "--draw", draw, "-o", name)
+        assert done.code == 0, done.err
+        assert f"unused; {n} a class, draw {draw}, of: seed 0" in done.err
+    whole = written(place / "all.csv")
+    few, more, other = (written(place / f"{name}.csv") for name in ("4-0", "6-0", "4-1"))
+
+    def of(rows, *parts):
+        return {path for path, row in rows.items() if row["split"] in parts}
+
+    assert of(few, "test") == of(other, "test") == of(whole, "test")
+    labels = {row["label"] for row in whole.values()}
+    for rows, n in ((few, 4), (more, 6), (other, 4)):
+        kept = [rows[path]["label"] for path in of(rows, "train", "val")]
+        assert {label: kept.count(label) for label in labels} == dict.fromkeys(labels, n)
+        assert of(rows, "val")
+    assert of(few, "train", "val") < of(more, "train", "val")
+    assert of(few, "train", "val") != of(other, "train", "val")
+
+
+def test_a_run_learns_from_the_subset_alone(penultimate, photos, place) -> None:
+    assert penultimate("splits", photos, "--per-class", 4, "-o", "few.csv").code == 0
+    given = penultimate(
+        *("run", "--data", photos, "--splits", "few.csv", "--backbone", "test_resnet@random"),
+        *("--image-size", 24, "--json"),
+    )
+    assert given.code == 0, given.err
+    (run,) = json.loads(given.out)
+    rows = written(place / "few.csv")
+    assert run["n_train"] + run["n_val"] == sum(
+        r["split"] in ("train", "val") for r in rows.values()
+    )
+    unused = sum(row["split"] == "unused" for row in rows.values())
+    assert f"{unused} images unused, as " in given.err
+    # The same table among the images is the same split again.
+    (photos / "few.csv").write_text((place / "few.csv").read_text())
+    again = penultimate(
+        *("run", "--data", photos / "few.csv", "--backbone", "test_resnet@random"),
+        *("--image-size", 24, "--json"),
+    )
+    assert [run["run"] for run in json.loads(again.out)] == [run["run"]]
+
+
+def test_what_cannot_be_drawn_is_said(penultimate, photos, place) -> None:
+    assert "--draw is of --per-class" in penultimate("splits", photos, "--draw", 1).err
+    assert "at least 2" in penultimate("splits", photos, "--per-class", 1).sentence
+    done = penultimate("splits", photos, "--per-class", 500, "-o", "s.csv")
+    assert "classes with fewer than 500 images" in done.err

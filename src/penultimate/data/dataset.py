@@ -88,7 +88,7 @@ class Dataset:
         (present), 0 (absent) and -1 (masked: the pair does not count).
     digests : (n,) SHA-256 of each image's content: of the file's bytes, or of an array's type,
         shape and bytes.
-    parts : (n,) ``"train"``, ``"val"`` or ``"test"``.
+    parts : (n,) ``"train"``, ``"val"`` or ``"test"``; in a table of a split also ``"unused"``.
     groups : (n,) where the split is ours, members of one group are in one part.
     measure : ``"top-1"`` or ``"mean-per-class"``; ``"mean-average-precision"`` where an image can
         have several labels.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penultimate.data.examples import Examples
-from penultimate.data.listing import part_named
+from penultimate.data.listing import UNUSED, part_named
 from penultimate.data.notices import listed
 from penultimate.data.table import read_rows
 from penultimate.data.walk import count
@@ -26,7 +26,7 @@ class Given:
 
 
 def divided_by_file(examples: Examples, file: Path, task: Task) -> Examples:
-    """The examples in the parts that the file gives them, matched by name.
+    """The examples in the parts that the file gives them, matched by name; the unused left out.
 
     The file need not have the part ``val``, which is then held out of train.
 
@@ -41,7 +41,10 @@ def divided_by_file(examples: Examples, file: Path, task: Task) -> Examples:
         *_missing(sorted(set(given) - set(names)), f"that {file} lists", "not in the data", task),
         *_missing([n for n in names if n not in given], "of the data", f"not in {file}", task),
     ]
-    rows = [row for row, name in enumerate(names) if name in given]
+    listed_rows = [row for row, name in enumerate(names) if name in given]
+    rows = [row for row in listed_rows if given[names[row]].part != UNUSED]
+    if len(rows) < len(listed_rows):
+        notices.append(f"{count(len(listed_rows) - len(rows), 'image')} unused, as {file} says")
     if not rows:
         raise DataError(
             f"{file} lists no image of the task {task.display!r}: it names {listed(given)}, and "
@@ -90,7 +93,7 @@ def read_split(file: Path) -> dict[str, Given]:
     for line, cells in rows:
         where = f"{file}, line {line}"
         name = cells[str(id_column)]
-        part = part_named(cells["split"], where)
+        part = part_named(cells["split"], where, unused=True)
         if not name or not part:
             raise DataError(f"{where} has an empty {'split' if name else 'name'}: fill it in")
         if name in given:

@@ -58,17 +58,27 @@ PART_NAMES = {
 }
 """How folders and tables may call the parts, in lower case."""
 
+UNUSED = "unused"
+"""In the split column of a table: an image that is deliberately in no part."""
 
-def part_named(name: str, where: str) -> str:
+
+def part_named(name: str, where: str, *, unused: bool = False) -> str:
     """The part that a user's word means; empty for an empty word.
+
+    Parameters
+    ----------
+    where : begins the message.
+    unused : whether an image may be in no part, by the word ``unused``.
 
     Raises
     ------
-    DataError : it means none; ``where`` begins the message.
+    DataError : it means none.
     """
     name = name.strip()
     if not name:
         return ""
+    if unused and name.lower() == UNUSED:
+        return UNUSED
     part = PART_NAMES.get(name.lower())
     if part is None:
         close = nearest(name.lower(), PART_NAMES, 1)

@@ -10,8 +10,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from penultimate.data.listing import Entry, Listing, part_named
+from penultimate.data.listing import UNUSED, Entry, Listing, part_named
 from penultimate.data.names import split_names
+from penultimate.data.walk import count
 from penultimate.errors import DataError, nearest
 
 COLUMNS = ("path", "label", "split", "group", "sha256")
@@ -24,9 +25,9 @@ def list_table(file: Path) -> Listing:
     """The images that a table names.
 
     ``path`` is relative to the table's folder, or absolute. ``split`` is train, val (valid,
-    validation) or test; a table without it, or with nothing in it, is divided by us. Images with
-    an equal ``group`` are kept in one part. ``sha256``, where our own tables have it, is compared
-    with the images. Other columns are ignored.
+    validation) or test, or unused for an image to leave out; a table without it, or with nothing
+    in it, is divided by us. Images with an equal ``group`` are kept in one part. ``sha256``, where
+    our own tables have it, is compared with the images. Other columns are ignored.
 
     A column ``labels`` in place of ``label`` means that an image can have several, with ``|``
     between their names, or none; ``uncertain`` names classes of which nobody is certain that they
@@ -62,11 +63,15 @@ def list_table(file: Path) -> Listing:
     has_split = any(entry.part for entry in entries)
     if has_split:
         _refuse_partial(file, rows, entries)
+    used = [entry for entry in entries if entry.part != UNUSED]
     ignored = [name for name in names if name not in (SEVERAL if several else COLUMNS)]
+    notices = [f"columns ignored: {', '.join(map(repr, ignored))}"] if ignored else []
+    if len(used) < len(entries):
+        notices.append(f"{count(len(entries) - len(used), 'image')} unused, as the table says")
     return Listing(
-        entries=tuple(entries),
+        entries=tuple(used),
         split_source="column split" if has_split else "",
-        notices=(f"columns ignored: {', '.join(map(repr, ignored))}",) if ignored else (),
+        notices=tuple(notices),
     )
 
 
@@ -139,7 +144,7 @@ def _entries(file: Path, rows: Sequence[Row]) -> list[Entry]:
                 "image with several labels is one line of a column 'labels', as in cat|dog"
             )
         line_of[id_] = line
-        part = part_named(cells.get("split", ""), f"{file}, line {line}")
+        part = part_named(cells.get("split", ""), f"{file}, line {line}", unused=True)
         entries.append(
             Entry(
                 id=id_,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Callable, Sequence
 
@@ -11,10 +10,11 @@ import pandas as pd
 from penultimate.errors import StoreError, UnknownNameError
 from penultimate.figures.paper import in_order
 from penultimate.report.findings import Findings
+from penultimate.report.over_runs import over_examples, over_steps
 from penultimate.report.training_switches import with_switches
 from penultimate.store import ResultStore
 
-OVER_RUNS = ("training-time", "examples-per-class")
+OVER_RUNS = {"training-time": over_steps, "examples-per-class": over_examples}
 
 
 def figure_frame(
@@ -56,10 +56,8 @@ def figure_frame(
         if not (frame["method"] == method).any():
             raise StoreError(_no_method(store, found, method))
     frame = frame[frame["method"].isin(wanted)]
-    if figure == "training-time":
-        return _training_time(store, frame)
-    if figure == "examples-per-class":
-        return _examples_per_class(store, frame)
+    if figure in OVER_RUNS:
+        return OVER_RUNS[figure](store, frame, note)
     if figure.endswith("training-settings"):
         frame = with_switches(store, found, frame, note)
     if figure.endswith("correlation"):
@@ -137,53 +135,3 @@ def _refuse_unknown(store: ResultStore, frame: pd.DataFrame) -> None:
         f"of them, --imagenet FILE or --imagenet timm, or penultimate imagenet-accuracy "
         f"{shlex.join(unknown)} --store {place}; or choose networks, --backbone NAME"
     )
-
-
-def _training_time(store: ResultStore, frame: pd.DataFrame) -> pd.DataFrame:
-    """Runs of trained networks with the steps and epochs that they took."""
-    rows = []
-    for _, row in frame[frame["method"] != "linear-probe"].iterrows():
-        result = store.get(row["run"])
-        if result is None:
-            continue
-        steps = result.chosen.get("steps") or getattr(result.run.method, "steps", None)
-        batch = result.chosen.get("batch_size") or getattr(result.run.method, "batch_size", None)
-        if steps:
-            epochs = steps * batch / (row["n_train"] + row["n_val"]) if batch else math.nan
-            rows.append({**row, "steps": steps, "epochs": epochs})
-    kept = pd.DataFrame(rows, columns=[*frame, "steps", "epochs"])
-    lengths = kept.groupby(["task", "method"])["steps"].nunique()
-    if kept.empty or lengths.max() < 2:
-        raise StoreError(
-            f"{store.root} has no network trained for different numbers of steps on one task: "
-            "repeat penultimate run --data TASK --backbone NAME --method fine-tune --method "
-            f"from-scratch --set steps=N --store {shlex.quote(str(store.root))} with N such as "
-            "100, 1000 and 10000"
-        )
-    if kept["backbone"].nunique() > 1:
-        names = ", ".join(kept["backbone"].unique())
-        raise StoreError(
-            f"{store.root} has runs of {names}, and the figure shows one network: choose it, "
-            "--backbone NAME"
-        )
-    # The newest of those that are alike in everything that the figure shows.
-    return kept.sort_values("created").drop_duplicates(["task", "method", "steps"], keep="last")
-
-
-def _examples_per_class(store: ResultStore, frame: pd.DataFrame) -> pd.DataFrame:
-    """Runs on one test part with training parts of different sizes."""
-    examples = (frame["n_train"] + frame["n_val"]) / frame["n_classes"]
-    kept = frame.assign(examples_per_class=examples.round().clip(lower=1))
-    if kept.groupby("task")["examples_per_class"].nunique().max() < 2:
-        raise StoreError(
-            f"{store.root} has no task with training parts of different sizes: write splits of N "
-            "images a class and repeat penultimate run --data TASK --splits FILE --backbone NAME "
-            f"--store {shlex.quote(str(store.root))} with each"
-        )
-    if kept["backbone"].nunique() > 1:
-        names = ", ".join(kept["backbone"].unique())
-        raise StoreError(
-            f"{store.root} has runs of {names}, and the figure shows one network: choose it, "
-            "--backbone NAME"
-        )
-    return kept
