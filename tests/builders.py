@@ -48,7 +48,11 @@ METHODS: dict[str, Method] = {
 
 @dataclass
 class FakeTask:
-    """A task's test set and what reading it met."""
+    """A task's test set and what reading it met.
+
+    ``n_train`` is of train and validation together, four times ``n_test`` where None; ``draw``
+    tells apart subsets of one size.
+    """
 
     classes: Sequence[str] = tuple("abcdefghij")
     n_test: int = 360
@@ -58,6 +62,8 @@ class FakeTask:
     notices: Sequence[str] = ()
     unconverged: int = 0
     source: str = ""
+    n_train: int | None = None
+    draw: int = 0
 
 
 @dataclass
@@ -65,7 +71,8 @@ class FakeStudy:
     """Backbones by ability (0 is about half right), tasks, seeds.
 
     ``gains`` is what a method adds to every ability; ``imagenet`` has accuracies by backbone;
-    ``sampled`` keeps a sample of features with each linear probe, as runs do.
+    ``sampled`` keeps a sample of features with each linear probe, as runs do; ``settings`` are of
+    methods that train.
     """
 
     backbones: Mapping[str, float]
@@ -76,6 +83,8 @@ class FakeStudy:
     gains: Mapping[str, float] = field(default_factory=dict)
     imagenet: Mapping[str, float] = field(default_factory=dict)
     sampled: bool = False
+    settings: Mapping[str, object] = field(default_factory=dict)
+    image_size: int = 224
 
     def commit(self, store: ResultStore) -> ResultStore:
         """Every cell of the study as a finished run of ``store``."""
@@ -96,13 +105,19 @@ class FakeStudy:
         method: Method,
     ) -> None:
         probed = isinstance(method, LinearProbe)
-        fingerprint = digest_bytes(f"{name} {seed} {task.n_test}".encode())
+        if not probed:
+            method = type(method).model_validate(dict(self.settings))
+        drawn = f" {task.n_train} {task.draw}" if task.n_train else ""
+        fingerprint = digest_bytes(f"{name} {seed} {task.n_test}{drawn}".encode())
         weights = digest_bytes(backbone.encode())
         run = Run(
             data=fingerprint,
             weights=weights,
             preprocessing=Preprocessing(
-                size=224, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), interpolation="bicubic"
+                size=self.image_size,
+                mean=(0.5, 0.5, 0.5),
+                std=(0.5, 0.5, 0.5),
+                interpolation="bicubic",
             ),
             features_version=1 if probed else None,
             measure=task.measure,
@@ -195,7 +210,11 @@ def _selection(spec: RunSpec, task: FakeTask, score: float) -> tuple[Candidate, 
         )
     return tuple(
         Candidate(
-            settings={"learning_rate": rate, "weight_decay": decay, "steps": 200.0},
+            settings={
+                "learning_rate": rate,
+                "weight_decay": decay,
+                "steps": float(method.steps or 200),
+            },
             score=max(
                 0.0, score - 0.03 * abs(i // len(method.weight_decays) - place) - 0.01 * decay
             ),
@@ -230,8 +249,8 @@ def _result(
         measure=task.measure,
         score=score,
         interval=Interval(low=low, high=high, method=how),
-        n_train=3 * task.n_test,
-        n_val=task.n_test,
+        n_train=task.n_train - task.n_train // 4 if task.n_train else 3 * task.n_test,
+        n_val=task.n_train // 4 if task.n_train else task.n_test,
         n_test=task.n_test,
         chosen=chosen.settings,
         selection=curve,

@@ -17,6 +17,7 @@ from penultimate.figures.average_correlation import (
 from penultimate.figures.correlation import correlation_figure, correlation_table
 from penultimate.figures.correlation_panel import looks
 from penultimate.figures.paper import COLUMN, TEXT
+from penultimate.stats import accuracy_grid, correlation
 
 
 def few(methods=("linear-probe",), tasks=("DTD", "Flowers"), networks=5):
@@ -134,6 +135,50 @@ def test_any_number_of_data_sets_is_legible(width, tasks):
 def test_any_number_of_averages_is_legible(methods, width):
     names = ("linear-probe", "fine-tune", "from-scratch")[:methods]
     assert_legible(average_correlation_figure(synthetic.ranking(names), width=width))
+
+
+def scattered(slope, noise, seed=0):
+    """One method's accuracies with a trend of so much, and none."""
+    rng = np.random.default_rng(seed)
+    frame = synthetic.ranking(("fine-tune",))
+    ability = frame["imagenet_top1"].map(logit)
+    own = frame["backbone"].map({n: rng.normal(0, noise) for n in synthetic.NETWORKS})
+    odds = 1 + slope * (ability - ability.mean()) + own
+    return frame.assign(score=1 / (1 + np.exp(-odds)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("slope", [-3.0, 0.0, 3.0])
+@pytest.mark.parametrize("draw", [average_correlation_figure, correlation_figure])
+def test_r_and_rho_stand_where_no_mark_is(draw, slope, seed):
+    frame = scattered(slope, 0.4, seed)
+    if draw is correlation_figure:
+        frame = frame[frame["task"].isin(["DTD", "Flowers"])]
+    figure = draw(frame)
+    assert_legible(figure)
+    axes = figure.get_axes()[-1]
+    (text,) = axes.texts
+    box = text.get_window_extent()
+    assert not any(box.contains(*axes.transData.transform(xy)) for xy in drawn(axes))
+    ends = axes.get_window_extent()
+    assert box.x0 >= ends.x0 - 1 and box.x1 <= ends.x1 + 1
+    assert box.y0 >= ends.y0 - 1 and box.y1 <= ends.y1 + 1
+
+
+def test_r_and_rho_are_those_of_the_statistics_and_can_be_left_out():
+    frame = synthetic.ranking(("fine-tune",))
+    grid = accuracy_grid(frame)  # whose order the resamples follow
+    imagenet = frame.groupby("backbone")["imagenet_top1"].first()
+    row = correlation(imagenet, grid).loc["all"]
+    for draw in (average_correlation_figure, correlation_figure):
+        (text,) = draw(frame).get_axes()[-1].texts
+        assert text.get_text() == "\n".join(
+            f"{sign} = {row[n]:.2f} [{row[n + '_low']:.2f}, {row[n + '_high']:.2f}]"
+            for sign, n in (("r", "r"), ("\N{GREEK SMALL LETTER RHO}", "rho"))
+        )
+        assert not draw(frame, numbers=False).get_axes()[-1].texts
+    (text,) = average_correlation_figure(few(networks=2)).get_axes()[-1].texts
+    assert text.get_text() == "r is undefined"
 
 
 def test_long_and_strange_names_do_no_harm():

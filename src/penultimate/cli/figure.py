@@ -59,6 +59,7 @@ def _inches(ctx: click.Context, param: click.Parameter, value: str | None) -> fl
 )
 @click.option("--class", "classes", multiple=True, help="For embedding: a class; may be repeated.")
 @click.option("--perplexity", type=float, help="For embedding: of t-SNE, 30 by default.")
+@click.option("--no-numbers", is_flag=True, help="Leave r and rho out of the correlations.")
 @click.option("--unit", type=click.Choice(["steps", "epochs", "both"]), help="For training-time.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn at random.")
 @click.option("--imagenet", metavar="TABLE", help=IMAGENET)
@@ -77,6 +78,7 @@ def figure(
     features: tuple[str, ...],
     classes: tuple[str, ...],
     perplexity: float | None,
+    no_numbers: bool,
     unit: str | None,
     seed: int,
     imagenet: str | None,
@@ -114,8 +116,13 @@ def figure(
         _print_numbers(FIGURES[known].numbers(frame, **shared), as_json)
     if output is not None or not (as_json or as_csv):
         lines = None if previous is None else _titled(_previous(previous))
-        drawn = {"previous": lines, "unit": unit, "width": width}
-        own = {"previous": known == "settings", "unit": known == "training-time", "width": True}
+        drawn = {"previous": lines, "unit": unit, "width": width, "numbers": not no_numbers}
+        own = {
+            "previous": known == "settings",
+            "unit": known == "training-time",
+            "width": True,
+            "numbers": known.endswith("correlation"),
+        }
         more = {key: value for key, value in drawn.items() if own[key] and value is not None}
         _write(
             FIGURES[known].draw(_titled(frame), **shared, **more), output or Path(f"{known}.pdf")

@@ -10,8 +10,8 @@ from penultimate.figures.correlation_panel import (
     AVERAGE_LABEL,
     X_LABEL,
     draw_panel,
-    heading,
     legend_entries,
+    write_numbers,
 )
 from penultimate.figures.paper import (
     COLUMN,
@@ -33,10 +33,15 @@ def average_correlation_figure(
     *,
     width: float = COLUMN,
     palette: Palette = PRINT,
+    numbers: bool = True,
     missing: Missing = "refuse",
     seed: int = 0,
 ) -> Figure:
     """A panel a method: the averaged panels of ``correlation_figure``, which see.
+
+    Parameters
+    ----------
+    numbers : write r and rho with their 95 % bootstrap intervals.
 
     Raises
     ------
@@ -54,7 +59,9 @@ def average_correlation_figure(
         one = found[place]
         draw_panel(axes, one, AVERAGE, palette, ticks=(4, 6))
         inches = width / columns - 0.3
-        title(axes, f"{method_name(one.method)}, {heading(one.r)}", palette, inches=inches)
+        title(axes, method_name(one.method), palette, inches=inches)
+        if numbers:
+            write_numbers(axes, one, palette, inches=(inches, 1.2))
         if place % columns == 0:
             axes.set_ylabel(AVERAGE_LABEL, labelpad=2)
     part.supxlabel(X_LABEL, size=LABEL, color=palette.muted)

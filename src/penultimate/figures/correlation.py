@@ -12,8 +12,8 @@ from penultimate.figures.correlation_panel import (
     AVERAGE_LABEL,
     X_LABEL,
     draw_panel,
-    heading,
     legend_entries,
+    write_numbers,
 )
 from penultimate.figures.paper import (
     HEAD,
@@ -42,6 +42,7 @@ def correlation_figure(
     *,
     width: float = TEXT,
     palette: Palette = PRINT,
+    numbers: bool = True,
     missing: Missing = "refuse",
     seed: int = 0,
 ) -> Figure:
@@ -56,6 +57,7 @@ def correlation_figure(
     ----------
     ranking : see ``correlations``, whose errors are raised too.
     width : inches.
+    numbers : write r and rho with their 95 % bootstrap intervals beside the averages.
     """
     found = correlations(ranking, missing=missing, seed=seed)
     most = max(2, round(IN_A_ROW * width / TEXT))
@@ -64,7 +66,7 @@ def correlation_figure(
     figure = print_figure(width, sum(heights) + 0.22)
     parts = figure.subfigures(len(found), 1, height_ratios=heights, squeeze=False)[:, 0]
     for part, one in zip(parts, found, strict=True):
-        _setting(part, one, most, width, palette)
+        _setting(part, one, most, width, palette, numbers=numbers)
     points = pd.concat([one.points for one in found])
     legend(figure, legend_entries(points, palette), palette)
     return finish(figure)
@@ -78,7 +80,9 @@ def correlation_table(
     return pd.concat([one.points for one in found], ignore_index=True)
 
 
-def _setting(part: SubFigure, one: Correlation, most: int, width: float, palette: Palette) -> None:
+def _setting(
+    part: SubFigure, one: Correlation, most: int, width: float, palette: Palette, *, numbers: bool
+) -> None:
     """One method: its data sets on the left, their average on the right."""
     part.patch.set_alpha(0.0)
     part.suptitle(
@@ -99,7 +103,9 @@ def _setting(part: SubFigure, one: Correlation, most: int, width: float, palette
     axes = part.add_subplot(grid[:, -1])
     small(axes, palette)
     draw_panel(axes, one, AVERAGE, palette, ticks=(5, 6))
-    title(axes, f"Average, {heading(one.r)}", palette, inches=2 * inches)
+    title(axes, "Average", palette, inches=2 * inches)
+    if numbers:
+        write_numbers(axes, one, palette, inches=(2 * inches - 0.3, ROW * max(2, rows) - 0.35))
     axes.set_ylabel(AVERAGE_LABEL, labelpad=2)
     part.supxlabel(X_LABEL, size=LABEL, color=palette.muted)
     part.supylabel("accuracy, %", size=LABEL, color=palette.muted)

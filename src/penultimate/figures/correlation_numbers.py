@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -35,12 +35,15 @@ class Correlation:
         averaged panel, where ``log_odds`` is the mean and ``standard_error`` Morey's.
     lines : by panel, a frame of ``imagenet``, ``line``, ``low``, ``high`` in log odds.
     r : Pearson's, of the averaged panel; NaN where it is undefined.
+    numbers : of the averaged panel ``r, r_low, r_high, rho, rho_low, rho_high`` and more (see
+        ``penultimate.stats.correlation``); intervals at 95 %.
     """
 
     method: str
     points: pd.DataFrame
     lines: dict[str, pd.DataFrame]
     r: float
+    numbers: dict[str, float] = field(default_factory=dict)
 
     @property
     def data_sets(self) -> list[str]:
@@ -59,7 +62,7 @@ def correlations(
         imagenet_top1`` and ``tied_with_best`` (of ``penultimate.stats.rank``; null where there is
         no test).
     missing : what becomes of networks that lack a data set (see ``penultimate.stats.complete``).
-    seed : of the bootstrap band.
+    seed : of the bootstrap band and of the intervals of r and rho.
 
     Raises
     ------
@@ -93,8 +96,9 @@ def _one(method: str, rows: pd.DataFrame, missing: Missing, seed: int) -> Correl
         imagenet_top1=points["backbone"].map(imagenet),
         imagenet_log_odds=logit(points["backbone"].map(imagenet)),
     )
-    r = correlation(imagenet, accuracy, n=n, seed=seed, resamples=1)["r"].iloc[0]
-    return Correlation(method, points[COLUMNS], lines, float(r))
+    found = correlation(imagenet, accuracy, n=n, seed=seed).iloc[0]
+    numbers = {str(name): float(value) for name, value in found.items()}
+    return Correlation(method, points[COLUMNS], lines, numbers["r"], numbers)
 
 
 def _panels(rows: pd.DataFrame, accuracy: pd.DataFrame, n: pd.Series) -> pd.DataFrame:

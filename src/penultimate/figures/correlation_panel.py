@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from penultimate.figures.correlation_numbers import AVERAGE, Correlation
-from penultimate.figures.paper import GREEN, MINUS, entry, small
+from penultimate.figures.paper import GREEN, MINUS, TICK, entry, small
 from penultimate.figures.style import Palette, percent_axis
 
 if TYPE_CHECKING:
@@ -77,6 +77,68 @@ def legend_entries(points: pd.DataFrame, palette: Palette) -> list[Line2D]:
     return [entry(kind, **look) for kind, look in looks(palette).items() if kind in drawn]
 
 
-def heading(r: float) -> str:
-    """``r = 0.96``, in words where there is none."""
-    return "r is undefined" if pd.isna(r) else f"r = {r:.2f}".replace("-", MINUS)
+def write_numbers(
+    axes: Axes, found: Correlation, palette: Palette, *, inches: tuple[float, float]
+) -> None:
+    """r and rho with their intervals in a corner of the averaged panel that holds no mark.
+
+    Where neither of the corners away from the line is free, the panel is made higher below; where
+    intervals have no room, they are left out.
+
+    Parameters
+    ----------
+    inches : about how wide and high the panel is.
+    """
+    lines = number_lines(found)
+    wide = _width(lines, inches[0])
+    if wide > 1:
+        lines = [line.partition(" [")[0] for line in lines]
+        wide = _width(lines, inches[0])
+    high = min(0.5, len(lines) * 1.25 * TICK / 72 / inches[1] + 0.03)
+    rows = found.points[found.points["data_set"] == AVERAGE]
+    left, right = axes.get_xlim()
+    x = (rows["imagenet_log_odds"] - left) / (right - left)
+    error = rows["standard_error"].fillna(0.0)
+    tops, feet = rows["log_odds"] + error, rows["log_odds"] - error
+    falling = found.r < 0
+    below = x < wide if falling else x > 1 - wide
+    above = x > 1 - wide if falling else x < wide
+    bottom, top = axes.get_ylim()
+    free_below = not (feet[below] < bottom + high * (top - bottom)).any()
+    free_above = not (tops[above] > top - high * (top - bottom)).any()
+    if not free_below and not free_above:
+        foot = float(feet[below].min())
+        axes.set_ylim(foot - high / (1 - high) * (top - foot), top)
+    at_top = free_above and not free_below
+    at_left = falling != at_top
+    axes.text(
+        0.02 if at_left else 0.98,
+        0.98 if at_top else 0.02,
+        "\n".join(lines),
+        transform=axes.transAxes,
+        ha="left" if at_left else "right",
+        va="top" if at_top else "bottom",
+        fontsize=TICK,
+        color=palette.ink,
+        linespacing=1.1,
+    )
+
+
+def _width(lines: list[str], inches: float) -> float:
+    """What part of a panel these lines take, most texts taken."""
+    return max(map(len, lines)) * 0.6 * TICK / 72 / inches + 0.03
+
+
+def number_lines(found: Correlation) -> list[str]:
+    """``r = 0.96 [0.90, 0.99]`` and the same of rho; in words where there is none."""
+    if pd.isna(found.r):
+        return ["r is undefined"]
+    return [
+        f"{letter} = {_signed(found.numbers[name])} "
+        f"[{_signed(found.numbers[f'{name}_low'])}, {_signed(found.numbers[f'{name}_high'])}]"
+        for letter, name in (("r", "r"), ("\N{GREEK SMALL LETTER RHO}", "rho"))
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", MINUS)

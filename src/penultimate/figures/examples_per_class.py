@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from penultimate.figures.over_panels import panels
-from penultimate.figures.paper import TEXT, decade, method_look, need_columns
+from penultimate.figures.paper import decade, method_look, need_columns
 from penultimate.figures.style import PRINT, Palette
 from penultimate.stats import logit
 
@@ -21,7 +21,7 @@ MOST_TICKS = 6
 
 
 def examples_per_class_figure(
-    frame: pd.DataFrame, *, width: float = TEXT, palette: Palette = PRINT
+    frame: pd.DataFrame, *, width: float | None = None, palette: Palette = PRINT
 ) -> Figure:
     """A panel a data set, a line a method: mean over subsets with its standard error.
 

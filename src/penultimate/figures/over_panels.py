@@ -23,6 +23,7 @@ from penultimate.figures.paper import (
     print_figure,
     small,
     title,
+    width_for,
 )
 from penultimate.figures.style import Palette, percent_axis
 
@@ -39,7 +40,7 @@ def panels(
     draw: Callable[[Axes, pd.DataFrame, list[str]], None],
     *,
     x_label: str,
-    width: float,
+    width: float | None,
     palette: Palette,
     more: list[Line2D],
     row: float,
@@ -50,10 +51,12 @@ def panels(
     ----------
     table : ``task``, ``method`` and ``log_odds`` beside what ``draw`` needs.
     draw : puts one data set's rows into its panel; given all methods too.
+    width : inches; a column's for one or two data sets and a page's for more, where None.
     more : entries of the legend after those of the methods.
     row : height of a row of panels, inches.
     """
     tasks = list(dict.fromkeys(table["task"]))
+    width = width_for(len(tasks)) if width is None else width
     methods = in_order(table["method"])
     rows, columns = grid_of(len(tasks), max(2, round(MOST * width / TEXT)))
     handles = [entry(method_name(m), **method_look(methods, m, palette)) for m in methods]

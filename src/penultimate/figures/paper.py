@@ -152,6 +152,11 @@ def letters(inches: float, size: float) -> int:
     return max(4, int(72 * inches / (0.66 * size)))
 
 
+def width_for(panels: int) -> float:
+    """Inches that so many panels of data sets take where no width is asked for."""
+    return COLUMN if panels <= 2 else TEXT
+
+
 def grid_of(panels: int, most: int) -> tuple[int, int]:
     """Rows and columns for so many panels, at most ``most`` in a row, rows filled evenly."""
     rows = max(1, math.ceil(panels / most))

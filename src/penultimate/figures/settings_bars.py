@@ -27,6 +27,7 @@ from penultimate.figures.paper import (
     print_figure,
     small,
     title,
+    width_for,
 )
 from penultimate.figures.style import PRINT, Palette, legend_label, percent_axis
 from penultimate.stats import logit
@@ -44,7 +45,7 @@ def settings_figure(
     frame: pd.DataFrame,
     *,
     previous: pd.DataFrame | None = None,
-    width: float = TEXT,
+    width: float | None = None,
     palette: Palette = PRINT,
 ) -> Figure:
     """A panel a data set: a bar a method, points for the networks, lines for previous results.
@@ -57,6 +58,7 @@ def settings_figure(
     ----------
     frame : a row a network, data set and method: ``task, method, backbone, score, n_test``.
     previous : ``task`` and ``score`` (a fraction) of results to compare with, if any.
+    width : inches; a column's for one or two data sets and a page's for more, where None.
 
     Raises
     ------
@@ -65,6 +67,7 @@ def settings_figure(
     table = settings_table(frame)
     lines = _previous(previous, table)
     tasks = list(dict.fromkeys(table["task"]))
+    width = width_for(len(tasks)) if width is None else width
     methods = in_order(table["method"])
     networks = list(dict.fromkeys(table.loc[table["kind"] == "network", "backbone"]))
     rows, columns = grid_of(len(tasks), max(2, round(6 * width / TEXT)))

@@ -12,7 +12,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from penultimate.errors import SpecError, UnknownNameError
 from penultimate.figures.over_panels import panels
 from penultimate.figures.paper import (
-    TEXT,
     TICK,
     decade,
     entry,
@@ -36,7 +35,7 @@ def training_time_figure(
     frame: pd.DataFrame,
     *,
     unit: Unit = "both",
-    width: float = TEXT,
+    width: float | None = None,
     palette: Palette = PRINT,
 ) -> Figure:
     """A panel a data set: accuracy after so many steps, a point a run of its own, a line a method.

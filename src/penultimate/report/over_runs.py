@@ -100,7 +100,7 @@ def _results(store: ResultStore, frame: pd.DataFrame) -> dict[str, Result]:
 
 def _refuse_several(store: ResultStore, rows: pd.DataFrame) -> None:
     if rows["backbone"].nunique() > 1:
-        names = ", ".join(rows["backbone"].unique())
+        names = ", ".join(sorted(rows["backbone"].unique()))
         raise StoreError(
             f"{store.root} has runs of {names}, and the figure shows one network: choose it, "
             "--backbone NAME"
@@ -146,12 +146,14 @@ def _alike(
                 f"left out {len(others):,} {what} of {method} on {task} that differ in "
                 f"{', '.join(names)}"
             )
-    return pd.concat(parts).drop(columns="kind")
+    kept: pd.DataFrame = pd.concat(parts).drop(columns="kind")
+    return kept
 
 
 def _over_seeds(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     """The newest run of each cell and seed, and of these the mean score."""
     newest = rows.sort_values("created", kind="stable").drop_duplicates([*key, "seed"], keep="last")
-    columns = [name for name in newest if name not in key]
+    columns = [str(name) for name in newest if name not in key]
     how: dict[str, Any] = {name: "mean" if name == "score" else "first" for name in columns}
-    return newest.groupby(key, sort=False, as_index=False).agg(how)
+    averaged: pd.DataFrame = newest.groupby(key, sort=False, as_index=False).agg(how)
+    return averaged
