@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -131,7 +132,7 @@ def _width(lines: list[str], inches: float) -> float:
 
 def number_lines(found: Correlation) -> list[str]:
     """``r = 0.96 [0.90, 0.99]`` and the same of rho; in words where there is none."""
-    if pd.isna(found.r):
+    if math.isnan(found.r):
         return ["r is undefined"]
     return [
         f"{letter} = {_signed(found.numbers[name])} "

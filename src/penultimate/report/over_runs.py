@@ -131,7 +131,8 @@ def _alike(
 
     The others are counted, with what they differ in.
     """
-    keyed = rows.assign(kind=[tuple(sorted(kind.items())) for kind in kinds])
+    keys: list[Any] = [tuple(sorted(kind.items())) for kind in kinds]
+    keyed = rows.assign(kind=keys)
     parts = []
     for (task, method), mine in keyed.groupby(["task", "method"], sort=False):
         kinds_of = mine.groupby("kind", sort=False).agg({column: "nunique", "created": "max"})
