@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from penultimate.figures.paper import in_order
-from penultimate.report.choice import Contender, choice
+from penultimate.report.choice import choice
 from penultimate.report.findings import Findings
 from penultimate.report.page.record import Cost
 from penultimate.report.settings import setting_counts, setting_sentences
@@ -59,17 +59,23 @@ def answers(findings: Findings) -> list[str]:
     methods = by_method(findings.ranking)
     if not findings.several_methods:
         return [overall(rows) for _, rows in methods]
-    best = _best_of(methods)
+    best = best_method(findings)
     if best is None:
         return settings_in_short(findings.settings) or [APART]
-    method, first, tasks = best
-    over = f"on average over {tasks} tasks" if tasks > 1 else "on the one task"
-    deed = DEEDS.get(method, f"with {method}")
-    mine = findings.settings[findings.settings["backbone"] == first.backbone]
+    rows = findings.ranking[findings.ranking["method"] == best]
+    found = choice(rows)
+    assert found.first is not None
+    name, tasks = found.first.backbone, len(rows[["task", "measure"]].drop_duplicates())
+    over = f"on average over {tasks} tasks" if tasks > 1 else f"on {rows['task'].iloc[0]}"
+    deed = DEEDS.get(best, f"with {best}")
+    equals = [rival.backbone for rival in found.rivals]
+    verb = "is" if len(equals) == 1 else "are"
+    open_ = f", though {listing(equals)} {verb} not shown to be worse" if equals else ""
+    mine = findings.settings[findings.settings["backbone"] == name]
     return [
-        f"Start from {first.backbone} {deed}: {percent(first.score)} % {over}, the most of all "
-        "that was run.",
-        *settings_in_short(mine, first.backbone),
+        f"Start from {name} {deed}: {percent(found.first.score)} % {over}, the most of all that "
+        f"was run{open_}.",
+        *settings_in_short(mine, name),
     ]
 
 
@@ -81,25 +87,23 @@ def settings_in_short(compared: pd.DataFrame, name: str = "") -> list[str]:
     return [sentence] if sentence else []
 
 
-def _best_of(methods: list[tuple[str, pd.DataFrame]]) -> tuple[str, Contender, int] | None:
-    """Of the methods' choices the one with the greatest mean log odds, and on how many tasks.
+def best_method(findings: Findings) -> str | None:
+    """The method whose choice has the greatest mean log odds over tasks.
 
-    None where a method has no choice on tasks that another was run on: means over different tasks
-    say nothing. A method without any pretrained backbone, as from scratch, has no choice to make.
+    None where one method's choice was run on other tasks than another's: means over different
+    tasks say nothing. A method without any pretrained backbone has no choice to make.
     """
     found = []
-    for method, rows in methods:
+    for method, rows in by_method(findings.ranking):
         first = choice(rows).first
         if first is not None:
             mine = rows[rows["backbone"] == first.backbone].dropna(subset="score")
             odds = float(logit(mine["score"], mine["n_test"]).mean())
-            found.append(
-                (odds, method, first, frozenset(zip(mine["task"], mine["measure"], strict=True)))
-            )
+            tasks = frozenset(zip(mine["task"], mine["measure"], strict=True))
+            found.append((odds, method, tasks))
     if not found or len({tasks for *_, tasks in found}) > 1:
         return None
-    _, method, first, tasks = max(found, key=lambda one: one[0])
-    return method, first, len(tasks)
+    return max(found, key=lambda one: one[0])[1]
 
 
 def counted(compared: pd.DataFrame, name: str = "") -> str:

@@ -21,8 +21,8 @@ from penultimate.report.page.plot import (
 )
 from penultimate.report.words import SUPERSCRIPT, percent, strength
 
-WIDTH, HEIGHT, SIZE = 520, 290, 12
-MOST_POWERS = 12
+WIDTH, HEIGHT, SIZE = 420, 260, 11
+MOST_POWERS = 7
 SHAPES = {
     "o": "M{x:g} {y:g}m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z",
     "s": "M{x:g} {y:g}m-4.5 -4.5h9v9h-9Z",
@@ -54,7 +54,7 @@ def selection_curves(frame: pd.DataFrame, order: Sequence[str], task: str) -> Ma
     for name, rows in frame.groupby("backbone", sort=False):
         place = order.index(str(name))
         style = series_style(place)
-        curve = rows.dropna(subset="y").sort_values("x")
+        curve = rows.dropna(subset=["x", "y"]).sort_values("x")
         at = [(x.at(a), y.at(b)) for a, b in zip(curve["x"], curve["y"], strict=True)]
         behind.append(_curve(at, style, place))
         for (px, py), fine in zip(at, curve["converged"], strict=True):

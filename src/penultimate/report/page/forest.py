@@ -34,19 +34,23 @@ HALF = Frame(width=420, height=0, size=13, ticks=(5, 0), mark=5)
 THIRD = Frame(width=310, height=0, size=12, ticks=(4, 0), mark=4.5)
 LETTERS = {520: 34, 420: 24, 310: 17}  # of a name, by the width of the panel
 LETTER = 0.56  # of the size: how wide one is, most texts taken
+FEW = 3  # panels of a method that are always shown
 ROW = 1.65  # of the size
 
 
 @dataclass(frozen=True)
 class RankingPanels:
-    """One method's panels, task by task; ``wide`` are as wide as few of them may be."""
+    """One method's panels, task by task, so many of them in a row; ``folded`` away at first."""
 
     method: str
     columns: int
     panels: list[tuple[str, Markup]]
+    folded: bool = False
 
 
-def ranking_panels(ranking: pd.DataFrame, method: str, names: Sequence[str]) -> RankingPanels:
+def ranking_panels(
+    ranking: pd.DataFrame, method: str, names: Sequence[str], *, fold: bool = False
+) -> RankingPanels:
     """Backbones in one order, the best over all tasks on top; scores in log odds.
 
     Parameters
@@ -54,6 +58,7 @@ def ranking_panels(ranking: pd.DataFrame, method: str, names: Sequence[str]) -> 
     ranking : of ``penultimate.stats.rank``, of one method.
     method : as it is shown; empty where there is but one.
     names : every backbone of the page, for points of one to be lit together.
+    fold : fold many panels away.
     """
     order = list(standing(ranking)["backbone"])
     groups = list(ranking.dropna(subset="score").groupby(["task", "measure"]))
@@ -61,7 +66,7 @@ def ranking_panels(ranking: pd.DataFrame, method: str, names: Sequence[str]) -> 
     panels = [
         (str(rows["task"].iloc[0]), _panel(rows, method, order, names, frame)) for _, rows in groups
     ]
-    return RankingPanels(method, min(3, len(groups)), panels)
+    return RankingPanels(method, min(3, len(groups)), panels, fold and len(panels) > FEW)
 
 
 def _panel(

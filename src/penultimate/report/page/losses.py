@@ -18,7 +18,7 @@ from penultimate.report.page.plot import (
 )
 from penultimate.report.words import strength
 
-WIDTH, HEIGHT, SIZE = 520, 270, 12
+WIDTH, HEIGHT, SIZE = 420, 250, 11
 NAMES = {OTHER: "another cell", CHOSEN: "the chosen cell", FINAL: "the final fit"}
 
 

@@ -13,7 +13,7 @@ from penultimate.io import write_atomic
 from penultimate.report.figure_frames import one_name
 from penultimate.report.findings import Findings
 from penultimate.report.page import record
-from penultimate.report.page.answer import answers, by_method, cards, settings_in_short
+from penultimate.report.page.answer import answers, best_method, by_method, cards, settings_in_short
 from penultimate.report.page.correlation import CorrelationSection, correlation_section
 from penultimate.report.page.forest import RankingPanels, ranking_panels
 from penultimate.report.page.overview import overviews
@@ -118,9 +118,15 @@ def _correlation(findings: Findings) -> CorrelationSection:
 
 
 def _rankings(findings: Findings) -> list[RankingPanels]:
+    """Of many panels, those of the best method are shown and the others folded away."""
+    methods = by_method(findings.ranking)
+    shown = best_method(findings) or methods[0][0]
+    several = findings.several_methods
     return [
-        ranking_panels(rows, method if findings.several_methods else "", findings.backbones)
-        for method, rows in by_method(findings.ranking)
+        ranking_panels(
+            rows, method if several else "", findings.backbones, fold=several and method != shown
+        )
+        for method, rows in methods
     ]
 
 
