@@ -24,6 +24,7 @@ CONTRAST = """element => {
     const [low, high] = [luminance(front), luminance(back)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
 }"""
+OPENED = "document.querySelectorAll('#correlation details.each[open]').length"
 TEXT = "h1, h2, h3, p, li, td, th, dt, dd, caption, summary, a, small, code, b, svg text"
 
 
@@ -153,7 +154,7 @@ def test_paper_shows_everything_and_asks_for_nothing(opened):
     page.locator("#overview input").first.fill("net 3")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-    assert page.locator("#correlation details.each[open]").count() == 3
+    page.wait_for_function(f"{OPENED} === 3")  # the page hears of it a moment later
     for gone in ("nav", ".filter input", ".jump", ".skip"):
         assert not page.locator(gone).first.is_visible(), gone
     # A filter that was set is said on paper too.
@@ -164,4 +165,4 @@ def test_paper_shows_everything_and_asks_for_nothing(opened):
     )
     assert cut == 0
     page.emulate_media(media="screen")
-    assert page.locator("#correlation details.each[open]").count() == 0
+    page.wait_for_function(f"{OPENED} === 0")
