@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from penultimate.errors import UnknownNameError
 from penultimate.stats import exact_mcnemar, image_exchange_test, permutation_test
@@ -30,6 +31,12 @@ def test_mcnemar_is_the_hand_count(only_a, only_b, p):
     a, b = outcomes(only_a, only_b)
     assert exact_mcnemar(a, b) == pytest.approx(p, rel=1e-12)
     assert exact_mcnemar(b, a) == exact_mcnemar(a, b)
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(3, 12), (40, 61), (1_000, 1_100), (0, 2_000)])
+def test_mcnemar_is_scipys_binomial_test(only_a, only_b):
+    exact = binomtest(only_a, only_a + only_b, 0.5).pvalue
+    assert exact_mcnemar(*outcomes(only_a, only_b)) == pytest.approx(exact, rel=1e-9)
 
 
 def test_no_examples_are_no_evidence():

@@ -33,9 +33,10 @@ def exact_mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) ->
     a, b = int(only_a.sum()), int(only_b.sum())
     if a + b == 0:
         return 1.0
-    from scipy.stats import binomtest
+    from scipy.stats import binom
 
-    return float(binomtest(a, a + b, 0.5).pvalue)
+    # Half and half is symmetric: both tails together are twice the smaller one.
+    return min(1.0, 2 * float(binom.cdf(min(a, b), a + b, 0.5)))
 
 
 def permutation_test(
