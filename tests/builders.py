@@ -72,7 +72,8 @@ class FakeStudy:
 
     ``gains`` is what a method adds to every ability; ``imagenet`` has accuracies by backbone;
     ``sampled`` keeps a sample of features with each linear probe, as runs do; ``settings`` are of
-    methods that train.
+    methods that train; ``repeats`` are the splits that linear probes are scored over, under each
+    seed.
     """
 
     backbones: Mapping[str, float]
@@ -85,6 +86,7 @@ class FakeStudy:
     sampled: bool = False
     settings: Mapping[str, object] = field(default_factory=dict)
     image_size: int = 224
+    repeats: int = 1
 
     def commit(self, store: ResultStore) -> ResultStore:
         """Every cell of the study as a finished run of ``store``."""
@@ -92,23 +94,30 @@ class FakeStudy:
             for backbone in self.backbones:
                 for method in self.methods:
                     for seed in self.seeds:
-                        self._commit_run(store, name, task, backbone, seed, METHODS[method])
+                        first = ""
+                        for repeat in range(self.repeats if method == "linear-probe" else 1):
+                            spec = RunSpec(
+                                backbone=Backbone(
+                                    name=backbone, imagenet_top1=self.imagenet.get(backbone)
+                                ),
+                                task=Task(source=task.source or name, name=name),
+                                method=METHODS[method],
+                                seed=seed,
+                                repeat=repeat,
+                            )
+                            digest = self._commit_run(store, task, spec, first)
+                            first = first or digest
         return store
 
-    def _commit_run(
-        self,
-        store: ResultStore,
-        name: str,
-        task: FakeTask,
-        backbone: str,
-        seed: int,
-        method: Method,
-    ) -> None:
+    def _commit_run(self, store: ResultStore, task: FakeTask, spec: RunSpec, repeat_of: str) -> str:
+        name, backbone, method = spec.task.display, spec.backbone.name, spec.method
         probed = isinstance(method, LinearProbe)
         if not probed:
             method = type(method).model_validate(dict(self.settings))
+            spec = spec.model_copy(update={"method": method})
         drawn = f" {task.n_train} {task.draw}" if task.n_train else ""
-        fingerprint = digest_bytes(f"{name} {seed} {task.n_test}{drawn}".encode())
+        split = f"{spec.seed} {spec.repeat}" if spec.repeat else f"{spec.seed}"
+        fingerprint = digest_bytes(f"{name} {split} {task.n_test}{drawn}".encode())
         weights = digest_bytes(backbone.encode())
         run = Run(
             data=fingerprint,
@@ -123,12 +132,12 @@ class FakeStudy:
             measure=task.measure,
             method=method,
             method_version=f"{method.name}/{self.created}",
-            seed=seed,
+            seed=spec.seed,
         )
         attempt = store.begin(run)
         ability = self.backbones[backbone] + self.gains.get(method.name, 0.0)
         key = backbone if probed else f"{backbone} {method.name}"
-        predictions = _predictions(task, ability, (name, key, seed))
+        predictions = _predictions(task, ability, (name, key, split))
         predictions.to_parquet(attempt.path("predictions.parquet"), index=False)
         split = store.write_split(fingerprint, "example_id,part\n")
         kept = {}
@@ -140,14 +149,10 @@ class FakeStudy:
             attempt,
             _result(
                 run,
-                RunSpec(
-                    backbone=Backbone(name=backbone, imagenet_top1=self.imagenet.get(backbone)),
-                    task=Task(source=task.source or name, name=name),
-                    method=method,
-                    seed=seed,
-                ),
+                spec,
                 task,
                 predictions,
+                repeat_of=repeat_of,
                 created=self.created,
                 artefacts={
                     "predictions": store.relative(attempt.path("predictions.parquet")),
@@ -156,14 +161,15 @@ class FakeStudy:
                 },
             ),
         )
+        return run.digest
 
 
-def _predictions(task: FakeTask, ability: float, key: tuple[str, str, int]) -> pd.DataFrame:
-    task_name, backbone, seed = key
-    rng = np.random.default_rng(list(f"{task_name} {seed}".encode()))
+def _predictions(task: FakeTask, ability: float, key: tuple[str, str, str]) -> pd.DataFrame:
+    task_name, backbone, split = key
+    rng = np.random.default_rng(list(f"{task_name} {split}".encode()))
     labels = rng.integers(0, len(task.classes), task.n_test)
     difficulty = rng.normal(task.hardness, 1.0, task.n_test)
-    own = np.random.default_rng(list(f"{task_name} {backbone} {seed}".encode()))
+    own = np.random.default_rng(list(f"{task_name} {backbone} {split}".encode()))
     right = ability + own.normal(0, 0.4, task.n_test) > difficulty
     predicted = np.where(right, labels, (labels + 1) % len(task.classes))
     return pd.DataFrame(
@@ -232,6 +238,7 @@ def _result(
     task: FakeTask,
     predictions: pd.DataFrame,
     *,
+    repeat_of: str,
     created: str,
     artefacts: dict[str, str],
 ) -> Result:
@@ -263,6 +270,7 @@ def _result(
             image_size=224,
         ),
         split_source="stratified, seed 0, 60/20/20",
+        repeat_of=repeat_of,
         skipped=tuple(task.skipped),
         notices=tuple(task.notices),
         durations={"features": 41.2, "path": 7.5, "total": 49.9}

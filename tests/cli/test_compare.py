@@ -175,7 +175,7 @@ def test_several_seeds_are_taken_together(penultimate, place) -> None:
     scores = store.frame().groupby("backbone")["score"].mean()
     assert found["tasks"][0]["difference"] == pytest.approx(scores["one"] - scores["two"])
     shown = penultimate("compare", "store", "one", "two").out
-    assert "(3 seeds)" in shown
+    assert "(mean of 3 seeds)" in shown
 
 
 def test_tasks_of_one_side_are_named_as_left_out(penultimate, store) -> None:

@@ -20,6 +20,7 @@ def ranking(*rows: tuple, task: str = "photos") -> pd.DataFrame:
         measure="top-1",
         method="linear-probe",
         n_test=200,
+        repeats=1,
         parameters=frame["parameters"] * 1e6,
         rank=range(1, len(rows) + 1),
         comparison=["best", *["exact McNemar test"] * (len(rows) - 1)],

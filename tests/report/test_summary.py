@@ -18,6 +18,7 @@ def ranking(*rows, measure="top-1", n=200):
         measure=measure,
         n_test=n,
         seeds=1,
+        repeats=1,
         images_per_second=math.nan,
         parameters=math.nan,
         ci_low=frame["score"] - 0.02,

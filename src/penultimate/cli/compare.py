@@ -51,7 +51,7 @@ def _print(answers: list[str], found: list[PairComparison]) -> None:
 
     from penultimate.cli.output import READABLE
     from penultimate.report.compare.tables import comparison_table, over_sentences
-    from penultimate.report.summary import CAVEAT
+    from penultimate.report.summary import caveat
 
     console = Console(width=None if sys.stdout.isatty() else READABLE, highlight=False)
 
@@ -66,4 +66,6 @@ def _print(answers: list[str], found: list[PairComparison]) -> None:
         for sentence in over_sentences(pair):
             say(sentence)
     console.print()
-    say(CAVEAT)
+    import pandas as pd
+
+    say(caveat(pd.concat([pair.tasks.assign(method=pair.a.method) for pair in found])))

@@ -29,13 +29,9 @@ def print_frame_json(frame: pd.DataFrame) -> None:
     print_json(json.loads(frame.to_json(orient="records", double_precision=15)))
 
 
-def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
-    """The ranked table of a frame of runs, and what it means."""
-    from rich.console import Console
-
-    from penultimate.report import accuracy_sources, ranked_table, sentences
+def rankings(store: ResultStore, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The ranking of a frame of runs, and that of the settings of each backbone."""
     from penultimate.report.findings import compared
-    from penultimate.report.settings import setting_sentences
 
     @functools.cache
     def predictions(digest: str) -> pd.DataFrame:
@@ -44,7 +40,17 @@ def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
             raise StoreError(f"run {digest[:12]} has gone from {store.root} meanwhile: run again")
         return store.predictions(result)
 
-    ranking, compared_settings = compared(store, frame, predictions)
+    return compared(store, frame, predictions)
+
+
+def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:
+    """The ranked table of a frame of runs, and what it means."""
+    from rich.console import Console
+
+    from penultimate.report import accuracy_sources, ranked_table, sentences
+    from penultimate.report.settings import setting_sentences
+
+    ranking, compared_settings = rankings(store, frame)
     width = None if sys.stdout.isatty() else READABLE
     console = Console(width=width, highlight=False)
     console.print(ranked_table(ranking))

@@ -61,6 +61,13 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
     help="Of the split and of @random. Repeatable.",
 )
 @click.option(
+    "--repeats",
+    type=click.IntRange(1),
+    metavar="R",
+    help="Score probes over R random splits, where the test part is drawn: 20 tells how much is "
+    "luck. [default: 1]",
+)
+@click.option(
     "--geometry",
     type=click.Choice(["whole", "shorter-side-crop"]),
     help="The whole image rescaled to the square (default), or the shorter side and a crop.",
@@ -175,6 +182,7 @@ def study_of(
     preset: str | None = None,
     settings: tuple[str, ...] = (),
     seed: tuple[int, ...] = (),
+    repeats: int | None = None,
     measure: str | None = None,
     splits: str | None = None,
     allow_missing: bool | None = None,
@@ -224,6 +232,8 @@ def study_of(
         record["methods"] = methods
     if seed:
         record["seeds"] = list(seed)
+    if repeats is not None:
+        record["repeats"] = repeats
     try:
         return Study.model_validate(record)
     except ValidationError as error:

@@ -75,7 +75,8 @@ def _notices(done: StudyResults) -> list[str]:
     notices = []
     for result in done.results:
         name = result.spec.task.display
-        notices += [f"{name}: {notice}" for notice in result.notices]
+        if result.spec.repeat == 0:  # repeats have the same to say, but for classes' sizes
+            notices += [f"{name}: {notice}" for notice in result.notices]
         if result.skipped:
             shown = ", ".join(f"{s.id} ({s.reason})" for s in result.skipped[:5])
             more = len(result.skipped) - 5

@@ -3,6 +3,7 @@
 ``load_dataset(task)`` gives a ``Dataset``: examples with labels, content digests and parts.
 """
 
+from penultimate.data.assemble import divided_anew
 from penultimate.data.catalogue import TASKS, BuiltIn
 from penultimate.data.dataset import Dataset, Skipped
 from penultimate.data.decode import read_image
@@ -16,6 +17,7 @@ __all__ = [
     "BuiltIn",
     "Dataset",
     "Skipped",
+    "divided_anew",
     "load_dataset",
     "read_features",
     "read_image",

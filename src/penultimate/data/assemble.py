@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,18 @@ from penultimate.data.duplicates import find_duplicates
 from penultimate.data.examples import Examples
 from penultimate.data.labels import SEVERAL, encode
 from penultimate.data.notices import about_classes, about_duplicates, about_labels, about_leaks
-from penultimate.data.splits import divide
+from penultimate.data.splits import divide, seed_of_repeat
 from penultimate.data.splits_of_several import divide_several
 from penultimate.errors import DataError
 from penultimate.spec import Task
 
 
-def assemble(task: Task, examples: Examples, seed: int) -> Dataset:
+def assemble(task: Task, examples: Examples, seed: int, repeat: int = 0) -> Dataset:
     """Sort by id, find duplicates, divide where the source has not, and make the data set.
+
+    Parameters
+    ----------
+    seed, repeat : of what is drawn; where the test part is given, ``repeat`` changes nothing.
 
     Raises
     ------
@@ -40,9 +45,12 @@ def assemble(task: Task, examples: Examples, seed: int) -> Dataset:
         keep_exact=task.keep_together,
     )
     given = None if examples.parts is None else np.array(examples.parts, dtype=np.str_)[order]
-    parts, split_source = _parts(
-        task, ids, labels, duplicates.groups, given=given, given_by=examples.split_source, seed=seed
-    )
+    if given is None:
+        parts, split_source = _drawn(task, ids, labels, duplicates.groups, seed, repeat)
+    else:
+        parts, split_source = _given(
+            task, ids, labels, duplicates.groups, given, examples.split_source, seed
+        )
     _refuse_empty(task, parts, labels, given is not None)
     return Dataset(
         name=task.display,
@@ -64,24 +72,63 @@ def assemble(task: Task, examples: Examples, seed: int) -> Dataset:
             *about_classes(classes, labels, parts),
         ),
         images=None if examples.images is None else examples.images.select(order),
+        drawn=given is None,
     )
 
 
-def _parts(
+def divided_anew(task: Task, dataset: Dataset, seed: int, repeat: int) -> Dataset:
+    """The same examples as another seed or repeat divides them; nothing is read again.
+
+    Parameters
+    ----------
+    dataset : of ``task``, with a test part that was drawn (``dataset.drawn``).
+
+    Raises
+    ------
+    DataError : a part would have no example.
+    """
+    parts, split_source = _drawn(task, dataset.ids, dataset.labels, dataset.groups, seed, repeat)
+    _refuse_empty(task, parts, dataset.labels, False)
+    # What is said of classes depends on the parts, and stands last.
+    old = about_classes(dataset.classes, dataset.labels, dataset.parts)
+    rest = dataset.notices[: len(dataset.notices) - len(old)]
+    return replace(
+        dataset,
+        parts=parts,
+        split_source=split_source,
+        notices=(*rest, *about_classes(dataset.classes, dataset.labels, parts)),
+    )
+
+
+def _drawn(
     task: Task,
     ids: tuple[str, ...],
     labels: Labels,
     groups: NDArray[np.int64],
-    *,
-    given: NDArray[np.str_] | None,
+    seed: int,
+    repeat: int,
+) -> tuple[NDArray[np.str_], str]:
+    """All three parts, and what made them."""
+    fractions = dict(zip(PARTS, task.fractions, strict=True))
+    sizes = "/".join(f"{100 * fraction:g}" for fraction in task.fractions)
+    which = f"seed {seed}, repeat {repeat}" if repeat else f"seed {seed}"
+    # The first split is what it was before there were repeats; the others must differ also where
+    # duplicates, groups or many labels leave the first little choice.
+    by_chance = repeat > 0
+    parts = _divide(ids, labels, groups, fractions, seed_of_repeat(seed, repeat), by_chance)
+    return parts, f"{which}, {sizes}, stratified"
+
+
+def _given(
+    task: Task,
+    ids: tuple[str, ...],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    given: NDArray[np.str_],
     given_by: str,
     seed: int,
 ) -> tuple[NDArray[np.str_], str]:
-    if given is None:
-        fractions = dict(zip(PARTS, task.fractions, strict=True))
-        sizes = "/".join(f"{100 * fraction:g}" for fraction in task.fractions)
-        source = f"seed {seed}, {sizes}, stratified"
-        return _divide(ids, labels, groups, fractions, seed), source
+    """The source's parts, validation held out of train where it has none; and what made them."""
     parts = given.astype("<U5")
     if (parts == "val").any() or not (parts == "train").any():
         return parts, given_by
@@ -103,10 +150,11 @@ def _divide(
     groups: NDArray[np.int64],
     fractions: dict[str, float],
     seed: int,
+    by_chance: bool = False,
 ) -> NDArray[np.str_]:
     if labels.ndim == 2:
-        return divide_several(ids, labels == 1, groups, fractions, seed)
-    return divide(ids, labels.astype(np.int64), groups, fractions, seed)
+        return divide_several(ids, labels == 1, groups, fractions, seed, by_chance=by_chance)
+    return divide(ids, labels.astype(np.int64), groups, fractions, seed, by_chance=by_chance)
 
 
 def _refuse_empty(task: Task, parts: NDArray[np.str_], labels: Labels, given: bool) -> None:

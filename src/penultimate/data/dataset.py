@@ -97,6 +97,7 @@ class Dataset:
     skipped : what could not be used, and why.
     notices : sentences for a person: what was found, ignored, left as it is.
     images : the pictures; None where there are only features.
+    drawn : whether the test part is ours, and so can be drawn anew.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     notices: tuple[str, ...]
     images: Images | None = None
+    drawn: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -42,6 +42,7 @@ def load_dataset(
     task: Task,
     *,
     seed: int = 0,
+    repeat: int = 0,
     cache: Path | None = None,
     strict: bool = False,
     progress: Progress = SILENT,
@@ -52,6 +53,7 @@ def load_dataset(
     ----------
     task : what to load.
     seed : of the split, where the task does not come with one.
+    repeat : which of the splits of that seed; a given test part is the same in each.
     cache : folder where it may be kept what was found in image files, so that a second run need
         not decode them again.
     strict : stop at the first image that cannot be used, instead of skipping and counting it.
@@ -90,7 +92,7 @@ def load_dataset(
         )
     if task.splits is not None:
         examples = divided_by_file(examples, Path(task.splits).expanduser(), task)
-    return assemble(task, examples, seed)
+    return assemble(task, examples, seed, repeat)
 
 
 def _unknown(source: str) -> UnknownNameError:

@@ -13,12 +13,22 @@ from numpy.typing import NDArray
 NEED = ("train", "test", "val")
 
 
+def seed_of_repeat(seed: int, repeat: int) -> int:
+    """The seed of a repeated split: ``seed`` itself first, then one that nothing else draws by."""
+    if repeat == 0:
+        return seed
+    sequence = np.random.SeedSequence(seed, spawn_key=(repeat,))
+    return int(sequence.generate_state(1, np.uint64)[0])
+
+
 def divide(
     ids: Sequence[str],
     labels: NDArray[np.int64],
     groups: NDArray[np.int64],
     fractions: dict[str, float],
     seed: int,
+    *,
+    by_chance: bool = False,
 ) -> NDArray[np.str_]:
     """Give each example a part.
 
@@ -36,6 +46,8 @@ def divide(
     groups : (n,) examples with equal numbers get the same part; a group may span classes.
     fractions : of each part; they sum to 1.
     seed : of the random choice.
+    by_chance : let chance decide where a group of several goes, as far as it fits in. Otherwise it
+        goes where most is missing, so that large ones are in train under every seed.
 
     Returns
     -------
@@ -60,7 +72,8 @@ def divide(
     }
     chosen = [0] * len(members)
     for i in _largest_first(counts, random):
-        chosen[i] = _choose({classes[label]: n for label, n in counts[i].items()}, len(names))
+        group = {classes[label]: n for label, n in counts[i].items()}
+        chosen[i] = _choose(group, len(names), random if by_chance else None)
         for label, n in counts[i].items():
             classes[label].place(chosen[i], n)
 
@@ -91,18 +104,29 @@ class _Class:
         self.left -= 1
 
 
-def _choose(group: dict[_Class, int], n_parts: int) -> int:
+def _choose(
+    group: dict[_Class, int], n_parts: int, random: np.random.Generator | None = None
+) -> int:
     """The part for a group, given its classes and how many examples it has of each.
 
     The part that misses most; but where a class has only as many groups left as parts that still
-    need one of it, one of those.
+    need one of it, one of those. With ``random``, of the parts that it fits into each by as much
+    chance as it misses examples.
     """
     allowed: set[int] = set()
     for of in group:
         if of.left <= len(of.empty):
             allowed |= of.empty
     missing = [sum(n * of.missing[part] for of, n in group.items()) for part in range(n_parts)]
-    return max(sorted(allowed) or range(n_parts), key=missing.__getitem__)
+    parts = sorted(allowed) or list(range(n_parts))
+    if random is not None:
+        least = sum(n * n for n in group.values())
+        weights = [missing[part] if missing[part] >= least else 0 for part in parts]
+        if allowed and not any(weights):
+            weights = [max(0, missing[part]) for part in parts]
+        if any(weights):
+            return int(random.choice(parts, p=np.array(weights) / sum(weights)))
+    return max(parts, key=missing.__getitem__)
 
 
 def groups_of(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -23,6 +23,8 @@ def divide_several(
     groups: NDArray[np.int64],
     fractions: dict[str, float],
     seed: int,
+    *,
+    by_chance: bool = False,
 ) -> NDArray[np.str_]:
     """Give each example a part, so that each class has nearly its fraction in every part.
 
@@ -37,6 +39,8 @@ def divide_several(
     groups : (n,) examples with equal numbers get the same part.
     fractions : of each part; they sum to 1.
     seed : of the random choice.
+    by_chance : let chance decide where an example goes, by how much each part misses. Otherwise it
+        goes where most is missing, so that those of many classes are in train under every seed.
 
     Returns
     -------
@@ -53,9 +57,8 @@ def divide_several(
     random = np.random.default_rng(seed)
     rank = random.permutation(len(members))  # decides between equals
     share = np.array([fractions[name] for name in names])
-    plan = _Plan(
-        counts, sizes, share, [names.index(name) for name in sorted(names, key=NEED.index)]
-    )
+    need = [names.index(name) for name in sorted(names, key=NEED.index)]
+    plan = _Plan(counts, sizes, share, need, random if by_chance else None)
 
     while (label := plan.rarest()) is not None:
         for group in sorted(plan.left(label), key=lambda g: (-counts[g].sum(), rank[g])):
@@ -75,6 +78,7 @@ class _Plan:
     sizes : (G,) examples of a group.
     share : (P,) fraction of each part.
     need : parts in the order in which a class that is too small for all of them gets one.
+    random : draws the part of each group; None to take the one that misses most.
     """
 
     def __init__(
@@ -83,9 +87,11 @@ class _Plan:
         sizes: NDArray[np.int64],
         share: NDArray[np.float64],
         need: list[int],
+        random: np.random.Generator | None,
     ) -> None:
         self.counts, self.sizes = counts, sizes
         self.need = need
+        self.random = random
         self.chosen = np.full(len(sizes), -1)
         self.missing = np.outer(counts.sum(axis=0), share)  # (K, P) examples still wanted
         self.room = sizes.sum() * share
@@ -117,6 +123,12 @@ class _Plan:
         # Rounded: sums of fractions that should be equal differ in the last digit.
         wanted = np.round(np.stack([of_class, self.room], axis=1), 6).tolist()
         part = max(allowed, key=wanted.__getitem__)
+        if self.random is not None:
+            size = self.sizes[group] if label == NONE else self.counts[group, label]
+            missing = self.room if label == NONE else of_class
+            weights = np.array([missing[p] if missing[p] >= size - 0.5 else 0 for p in allowed])
+            if weights.any():
+                part = int(self.random.choice(allowed, p=weights / weights.sum()))
         self.chosen[group] = part
         self.missing[:, part] -= self.counts[group]
         self.room[part] -= self.sizes[group]

@@ -93,6 +93,8 @@ def commit(
             switches=planned.backbone.switches,
         ),
         split_source=dataset.split_source,
+        test_drawn=dataset.drawn,
+        repeat_of=planned.repeat_of,
         skipped=tuple(SkippedExample(id=s.id, reason=s.reason) for s in dataset.skipped),
         notices=(*dataset.notices, *found.notices),
         durations=found.durations,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from penultimate.backbones import ResolvedBackbone, resolve
 from penultimate.errors import BackboneError, Interrupted, PenultimateError, StoreError
 from penultimate.execution.plan import Planned
-from penultimate.execution.probe import compute
+from penultimate.execution.probe import compute, fits
 from penultimate.execution.trained import TrainedRun
 from penultimate.execution.workshop import Workshop
 from penultimate.features import Extractor, Features, cached
 from penultimate.lease import Waiter
+from penultimate.progress import Step
 from penultimate.spec import LinearProbe, RunSpec
 from penultimate.store import Result
 
@@ -40,9 +42,16 @@ class Job:
         self._extractor: Extractor | None = None  # of the backbone at work: one network at a time
         self._trained: dict[int, TrainedRun] = {}
         self._waiters: dict[str, Waiter] = {}
+        self._held: tuple[Planned, Features] | None = None  # what the last probe had
+        self._bar = ExitStack()
+        self._shown: tuple[tuple[object, ...], Step] | None = None  # of the splits at work
 
     def finish(self) -> None:
         """Go round what is left until nothing is; what another process holds is left for later."""
+        with self._bar:
+            self._finish()
+
+    def _finish(self) -> None:
         left = list(range(len(self.planned)))
         waiting = False
         while left:
@@ -79,6 +88,9 @@ class Job:
     def _attempt(self, place: int) -> Result | None:
         """Compute a run, or the part of it that nobody else is at; None where more is to come."""
         item = self.planned[place]
+        if self._shown is not None and self._shown[0] != _splits_of(item):
+            self._bar.close()
+            self._shown = None
         if isinstance(item.spec.method, LinearProbe):
             return self._alone(place)
         if place not in self._trained:
@@ -110,30 +122,54 @@ class Job:
         item = self.planned[place]
         features = self._features(item)
         return compute(
-            item,
-            features,
-            self._store,
-            command=self._workshop.command,
-            progress=self._workshop.progress,
+            item, features, self._store, command=self._workshop.command, step=self._step(item)
         )
+
+    def _step(self, item: Planned) -> Step:
+        """One bar for all splits of a probe: each is too quick for one of its own."""
+        key = _splits_of(item)
+        if self._shown is not None and self._shown[0] == key:
+            return self._shown[1]
+        self._bar.close()
+        assert isinstance(item.spec.method, LinearProbe)
+        left = sum(
+            _splits_of(other) == key
+            for place, other in enumerate(self.planned)
+            if place not in self.results
+        )
+        what = f"{item.spec.backbone.display} on {item.dataset.name}"
+        step = self._workshop.progress.step(
+            f"probe of {what}" if left == 1 else f"probes of {what}, {left} splits",
+            left * fits(item.spec.method),
+            "fits",
+        )
+        self._shown = key, self._bar.enter_context(step)
+        return step
 
     def _fail(self, place: int, error: PenultimateError) -> None:
         """Note a failure, which must not end the other runs."""
         spec = self.planned[place].spec
         self.failures.append(Failure(spec, str(error)))
         if len(self.planned) > 1:  # else the error at the end says it
+            which = f", repeat {spec.repeat}," if spec.repeat else ""
             self._workshop.progress.note(
-                f"{spec.backbone.display} on {spec.task.display} failed: {error}"
+                f"{spec.backbone.display} on {spec.task.display}{which} failed: {error}"
             )
 
     def _features(self, item: Planned) -> Features:
+        # Splits of one data set share its features, which the cache checks when it is read.
+        if self._held is None or not _same_images(self._held[0], item):
+            self._held = item, self._taken(item)
+        return self._held[1]
+
+    def _taken(self, item: Planned) -> Features:
         folder = self._store.root / "features"
         found = cached(item.backbone, item.dataset, folder)
         if found is not None:
             return found
         if self._extractor is None or not _same_network(self._extractor.backbone, item.backbone):
-            images = {
-                other.dataset.fingerprint: len(set(other.dataset.digests))
+            to_run = {
+                other.dataset.digests
                 for other in self.planned
                 if other.backbone is item.backbone and isinstance(other.spec.method, LinearProbe)
             }
@@ -146,12 +182,27 @@ class Job:
             self._extractor = Extractor(
                 network,
                 folder,
-                images=sum(images.values()),
+                images=sum(len(set(digests)) for digests in to_run),
                 device=self._workshop.device,
                 workers=self._workshop.workers,
                 progress=self._workshop.progress,
             )
         return self._extractor.extract(item.dataset)
+
+
+def _splits_of(item: Planned) -> tuple[object, ...]:
+    """What the splits of one probe have in common."""
+    spec = item.spec
+    return spec.backbone, spec.task, spec.method, spec.seed
+
+
+def _same_images(one: Planned, other: Planned) -> bool:
+    """Whether two runs look at the very same images with the very same network."""
+    return (
+        one.backbone is other.backbone
+        and one.dataset.ids is other.dataset.ids
+        and one.dataset.digests is other.dataset.digests
+    )
 
 
 def _same_network(one: ResolvedBackbone, other: ResolvedBackbone) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penultimate.backbones import ResolvedBackbone, random_form, resolve
 from penultimate.backbones.random_form import check_trainable
-from penultimate.data import Dataset, load_dataset
+from penultimate.data import Dataset, divided_anew, load_dataset
 from penultimate.errors import DataError
 from penultimate.features import FEATURES_VERSION
 from penultimate.methods.cell import budget
@@ -22,7 +23,8 @@ class Planned:
     """A run with what it will be computed from; its backbone has let go of the network.
 
     From scratch, the backbone is the random form of the one in ``spec``. ``run.method`` has no
-    setting that changes nothing here.
+    setting that changes nothing here. ``repeat_of`` is the digest of the run on the first split,
+    empty for that run itself.
     """
 
     spec: RunSpec
@@ -30,6 +32,7 @@ class Planned:
     dataset: Dataset
     backbone: ResolvedBackbone
     batch_norm: bool = False
+    repeat_of: str = ""
 
 
 def plan(
@@ -49,20 +52,75 @@ def plan(
     ------
     PenultimateError : a task or a backbone cannot be used.
     """
-    datasets: dict[tuple[Task, int], Dataset] = {}
+    datasets: dict[tuple[Task, int, int], Dataset] = {}
     for task in study.tasks:
-        for seed in study.seeds:
-            dataset = load_dataset(task, seed=seed, cache=cache, strict=strict, progress=progress)
-            datasets[task, seed] = dataset
-    planned = []
+        for (seed, repeat), divided in _divided(task, study, cache, strict, progress).items():
+            datasets[task, seed, repeat] = divided
+    _note_what_is_not_repeated(
+        study, [datasets[t, study.seeds[0], 0] for t in study.tasks], progress
+    )
+    planned: list[Planned] = []
     for backbone in study.backbones:
         resolved = _Resolved(backbone)
-        planned += [
-            _planned(spec, datasets[spec.task, spec.seed], *resolved.of(spec.method, spec.seed))
-            for spec in study.runs()
-            if spec.backbone is backbone
-        ]
+        first = ""
+        for spec in study.runs():
+            dataset = datasets.get((spec.task, spec.seed, spec.repeat))
+            if spec.backbone is not backbone or dataset is None:
+                continue
+            item = _planned(spec, dataset, *resolved.of(spec.method, spec.seed))
+            if spec.repeat == 0:
+                first = item.run.digest
+            planned.append(replace(item, repeat_of=first if spec.repeat else ""))
     return planned
+
+
+def _divided(
+    task: Task, study: Study, cache: Path, strict: bool, progress: Progress
+) -> dict[tuple[int, int], Dataset]:
+    """A task under each seed and repeat; read and searched for duplicates once, if it is ours.
+
+    Repeats that give a split once more are left out: they would look like evidence.
+    """
+    first: Dataset | None = None
+    found = {}
+    for seed in study.seeds:
+        if first is not None and first.drawn:
+            found[seed, 0] = divided_anew(task, first, seed, 0)
+        else:
+            first = load_dataset(task, seed=seed, cache=cache, strict=strict, progress=progress)
+            found[seed, 0] = first
+        splits = {found[seed, 0].fingerprint}
+        for repeat in range(1, study.repeats if first.drawn else 1):
+            anew = divided_anew(task, first, seed, repeat)
+            if anew.fingerprint not in splits:
+                found[seed, repeat] = anew
+                splits.add(anew.fingerprint)
+        if first.drawn and len(splits) < study.repeats:
+            progress.note(
+                f"{first.name}: only {len(splits)} of {study.repeats} splits differ, since images "
+                "that belong together leave no other: the rest is not computed"
+            )
+    return found
+
+
+def _note_what_is_not_repeated(
+    study: Study, datasets: Sequence[Dataset], progress: Progress
+) -> None:
+    """What ``repeats`` does not hold for, each in a sentence."""
+    if study.repeats == 1:
+        return
+    for dataset in datasets:
+        if not dataset.drawn:
+            progress.note(
+                f"{dataset.name} comes with a test part of its own ({dataset.split_source}): it "
+                f"is scored once, and not over {study.repeats} splits"
+            )
+    trained = [method.name for method in study.methods if not isinstance(method, LinearProbe)]
+    if trained and any(dataset.drawn for dataset in datasets):
+        progress.note(
+            f"{' and '.join(trained)} would train anew for each of {study.repeats} splits: run "
+            "on the first split only, and compared with the linear probe there"
+        )
 
 
 class _Resolved:

@@ -11,7 +11,7 @@ from penultimate.execution.plan import Planned
 from penultimate.features import Features
 from penultimate.io import write_atomic
 from penultimate.methods import Labelled, Selection, fit, save_probe, select
-from penultimate.progress import Progress
+from penultimate.progress import Step
 from penultimate.solvers import Path as SolverPath
 from penultimate.spec import LinearProbe
 from penultimate.store import FEATURE_SAMPLE, Attempt, Candidate, Result, ResultStore
@@ -23,9 +23,13 @@ def compute(
     store: ResultStore,
     *,
     command: str,
-    progress: Progress,
+    step: Step,
 ) -> Result:
     """Compute a run from its features and commit it.
+
+    Parameters
+    ----------
+    step : is advanced by each fit, see ``fits``.
 
     Raises
     ------
@@ -37,22 +41,17 @@ def compute(
         raise SpecError(f"{settings.name} cannot be computed from features alone")
     started = time.perf_counter()
     train, validation = _part(planned, features, "train"), _part(planned, features, "val")
-    with progress.step(
-        f"probe of {planned.spec.backbone.display} on {dataset.name}",
-        settings.l2_points + 1,
-        "fits",
-    ) as step:
-        selection = select(
-            settings,
-            train,
-            validation,
-            dataset.classes,
-            measure=dataset.measure,
-            progress=step.advance,
-        )
-        selected = time.perf_counter()
-        final = fit(settings, train + validation, dataset.classes, selection.l2, after=selection)
-        step.advance()
+    selection = select(
+        settings,
+        train,
+        validation,
+        dataset.classes,
+        measure=dataset.measure,
+        progress=step.advance,
+    )
+    selected = time.perf_counter()
+    final = fit(settings, train + validation, dataset.classes, selection.l2, after=selection)
+    step.advance()
     fitted = time.perf_counter()
     test = _part(planned, features, "test")
     attempt = store.begin(planned.run)
@@ -81,8 +80,11 @@ def compute(
 def _kept_sample(
     planned: Planned, features: Features, store: ResultStore, attempt: Attempt
 ) -> dict[str, str]:
-    """Keep a sample of the test features; none of a task whose images have several labels."""
-    if planned.dataset.multi_label:
+    """Keep a sample of the test features, of the first split.
+
+    None of a task whose images have several labels.
+    """
+    if planned.dataset.multi_label or planned.spec.repeat:
         return {}
     chosen = sampled(planned.dataset)
     frame = sample_frame(planned.dataset, chosen, features.take(chosen))
@@ -90,6 +92,11 @@ def _kept_sample(
     # Numbers that never repeat only grow by a dictionary of them.
     write_atomic(path, frame.to_parquet(index=False, use_dictionary=["label"]))
     return {FEATURE_SAMPLE: store.relative(path)}
+
+
+def fits(settings: LinearProbe) -> int:
+    """How many a run makes: the path's, and the final one."""
+    return settings.l2_points + 1
 
 
 def _part(planned: Planned, features: Features, part: str) -> Labelled:

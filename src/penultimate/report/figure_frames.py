@@ -43,7 +43,9 @@ def figure_frame(
     StoreError : the store lacks what the figure needs; the message has the command that makes it.
     """
     found = Findings.read(store)
-    frame = one_name(store.frame() if figure in OVER_RUNS else found.ranking)
+    runs = store.frame()
+    # A figure over runs is of first splits: repeats of one are no runs of another length or size.
+    frame = one_name(runs[runs["repeat"] == 0] if figure in OVER_RUNS else found.ranking)
     for column, asked in (("backbone", backbones), ("task", tasks)):
         there = set(frame[column])
         for name in asked:

@@ -12,7 +12,7 @@ import pandas as pd
 from penultimate.errors import StoreError
 from penultimate.report.settings import compared_settings
 from penultimate.stats import latest, rank, standing
-from penultimate.stats.ranking import TESTS_VERSION, Predictions
+from penultimate.stats.ranking import CELL, TESTS_VERSION, Predictions
 from penultimate.store import PairTests
 
 if TYPE_CHECKING:
@@ -73,12 +73,23 @@ class Findings:
         """Whether results have to be told apart by method."""
         return bool(self.frame["method"].nunique() > 1)
 
-    def of(self, rows: pd.DataFrame) -> list[Result]:
-        """The results behind rows of the ranking, every seed, in the page's order."""
+    @cached_property
+    def first_splits(self) -> pd.DataFrame:
+        """The frame without repeats: of each cell and seed the run on its first split."""
+        cell = [self.frame[key] for key in CELL]
+        first = self.frame["repeat"].groupby(cell, dropna=False).transform("min")
+        return self.frame[self.frame["repeat"] == first]
+
+    def of(self, rows: pd.DataFrame, *, repeats: bool = False) -> list[Result]:
+        """The results behind rows of the ranking, every seed, in the page's order.
+
+        Of those that are repeated the first split's only, unless ``repeats``.
+        """
         keys = ["backbone", "task", "method", "measure"]
-        runs = rows[keys].merge(self.frame[[*keys, "seed", "run"]], on=keys)
+        frame = self.frame if repeats else self.first_splits
+        runs = rows[keys].merge(frame[[*keys, "seed", "repeat", "run"]], on=keys)
         runs["place"] = runs["backbone"].map(self.backbones.index)
-        return [self.results[run] for run in runs.sort_values(["place", "seed"])["run"]]
+        return [self.results[run] for run in runs.sort_values(["place", "seed", "repeat"])["run"]]
 
 
 def compared(

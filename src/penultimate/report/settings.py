@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from penultimate.report.words import interval, listing, p_value, percent
-from penultimate.stats import rank
+from penultimate.stats import latest, rank
 from penultimate.stats.ranking import BEST, Predictions, Tests
 
 SWAPPED = {"backbone": "method", "method": "backbone"}
@@ -35,10 +35,18 @@ def compared_settings(
     """As ``stats.rank``, of the methods of each backbone and task in place of the backbones.
 
     The test is the same paired one: two networks that saw the same test images. Backbones that one
-    method alone was run on are left out. The column ``method`` is what is ranked.
+    method alone was run on are left out, and so are splits that not all of a backbone's methods
+    were run on, if there are others: the scores of different splits do not compare. The column
+    ``method`` is what is ranked, and ``all_repeats`` counts the splits before some were left out.
     """
-    several = frame.groupby(["backbone", "task", "measure"])["method"].transform("nunique") > 1
-    swapped = frame[several].rename(columns=SWAPPED)
+    frame = latest(frame)
+    cell = [frame[key] for key in ("backbone", "task", "measure")]
+    methods = frame.groupby(cell)["method"].transform("nunique")
+    here = frame.groupby([*cell, frame["seed"], frame["repeat"]])["method"].transform("nunique")
+    whole = here == methods
+    kept = (methods > 1) & (whole | ~whole.groupby(cell).transform("any"))
+    frame = frame.assign(all_repeats=frame.groupby(cell)["repeat"].transform("nunique"))
+    swapped = frame[kept].rename(columns=SWAPPED)
     return rank(swapped, predictions, tests=tests).rename(columns=SWAPPED)
 
 
@@ -59,6 +67,8 @@ def _groups(compared: pd.DataFrame) -> Iterator[tuple[object, pd.DataFrame]]:
 def _sentence(rows: pd.DataFrame) -> str:
     best = rows.iloc[0]
     where = f"{best['backbone']} on {best['task']}"
+    if best["all_repeats"] > best["repeats"]:
+        where += f", on {best['repeats']} of {best['all_repeats']} splits"
     if pd.isna(best["score"]):
         return f"{where}: no setting has a score."
     reached = f"{where}: {best['method']} reaches {percent(best['score'])} %"

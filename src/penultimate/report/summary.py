@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
-from penultimate.report.choice import TASK, Choice, Contender, choice
-from penultimate.report.words import interval, is_random, listing, p_value, percent, rate
+from penultimate.report.choice import PROBE, TASK, Choice, Contender, choice
+from penultimate.report.words import (
+    interval,
+    is_random,
+    listing,
+    mean_of,
+    p_value,
+    percent,
+    probability,
+    rate,
+)
 from penultimate.stats import MEASURE_NAMES, standing
 from penultimate.stats.ranking import BEST
+from penultimate.stats.repeated import CORRECTED
 
 CAVEAT = (
     "Intervals and p-values count only the luck of which images are in the test set: another "
     "split, seed or training run can move a score further, and p-values are not corrected for "
     "the number of comparisons."
+)
+REPEATED = (
+    "Intervals, p-values and probabilities over splits count the luck of the split and of which "
+    "images there are; the correction for splits that share images (Nadeau and Bengio's) is "
+    "approximate, and p-values are not corrected for the number of comparisons."
 )
 GROUP = [*TASK, "method"]
 
@@ -39,7 +56,33 @@ def sentences(ranking: pd.DataFrame) -> list[str]:
         overall(rows, str(method) if several else "") for method, rows in ranking.groupby("method")
     ]
     tasks = [of_task(rows, str(key[2]) if several else "") for key, rows in ranking.groupby(GROUP)]
-    return [*answers, *tasks, CAVEAT]
+    return [*answers, *tasks, caveat(ranking)]
+
+
+def caveat(ranking: pd.DataFrame) -> str:
+    """What the numbers of a ranking do not hold, and what would."""
+    over = ranking["repeats"] > 1
+    single = ranking[~over].drop_duplicates(GROUP)
+    if not over.any():
+        return CAVEAT + _hint(single)
+    if single.empty:
+        return REPEATED
+    several = ranking["method"].nunique() > 1
+    names = [
+        f"{r['task']} with {r['method']}" if several else r["task"] for _, r in single.iterrows()
+    ]
+    return f"{REPEATED} Those of {listing(names)} are of one split and know only its test images."
+
+
+def _hint(single: pd.DataFrame) -> str:
+    """Which tasks could be repeated, of groups that were not."""
+    if "test_drawn" not in single:
+        return ""
+    probed = single[single["test_drawn"].astype(bool) & (single["method"] == PROBE)]
+    if probed.empty:
+        return ""
+    names = listing(sorted(set(probed["task"])))
+    return f" The split of {names} was drawn at random: --repeats 20 counts its luck, too."
 
 
 def overall(ranking: pd.DataFrame, method: str = "") -> str:
@@ -61,9 +104,9 @@ def of_task(ranking: pd.DataFrame, method: str = "") -> str:
         return f"{where}, no backbone has a score: the test set has no example."
     measure = MEASURE_NAMES[best["measure"]]
     unit = "" if measure.usual else f" {measure.long}"
-    seeds = f", mean of {best['seeds']} seeds" if best["seeds"] > 1 else ""
-    spread = f"95 % interval {interval(best['ci_low'], best['ci_high'])}{seeds}"
-    reached = f"{percent(best['score'])} %{unit} ({spread})"
+    spread = [f"95 % interval {interval(best['ci_low'], best['ci_high'])}"]
+    spread += [mean] if (mean := mean_of(best["repeats"], best["seeds"])) else []
+    reached = f"{percent(best['score'])} %{unit} ({', '.join(spread)})"
     if len(ranking) == 1:
         return f"{where}, only {best['backbone']} was run: {reached}."
     return f"{where}, {best['backbone']} is best at {reached}; {_others(ranking.iloc[1:])}."
@@ -87,7 +130,7 @@ def _others(rest: pd.DataFrame) -> str:
         next_one = behind.iloc[0]
         parts.append(
             f"the next, {next_one['backbone']} at {percent(next_one['score'])} %, is behind by "
-            f"more than the luck of the test images explains ({p_value(next_one['p_value'])})"
+            f"more than {_luck(behind[:1])} explains ({p_value(next_one['p_value'])})"
         )
     if len(unknown):
         verb = "is" if len(unknown) == 1 else "are"
@@ -118,7 +161,7 @@ def _verdict(ranking: pd.DataFrame, found: Choice, first: Contender) -> str:
         return f", the best on average but not everywhere: {_beaten(ranking, first.backbone)}"
     if rivals and tasks == 1:
         level = f"{listing(rivals)} cannot be told apart from it"
-        return f", but the choice is open: {level}{cheapest(found)}"
+        return f", but the choice is open: {level}{_probably(found, first)}{cheapest(found)}"
     if rivals:
         verb = "is" if len(rivals) == 1 else "are"
         level = f"{listing(rivals)} {verb} not shown to be worse on any task"
@@ -129,7 +172,24 @@ def _verdict(ranking: pd.DataFrame, found: Choice, first: Contender) -> str:
         where = "" if tasks == 1 else " on any task"
         return f", the only pretrained backbone that nothing is shown to beat{where}"
     where = "" if tasks == 1 else " on every task"
-    return f": it is ahead{where} by more than the luck of the test images explains"
+    luck = _luck(ranking[ranking["backbone"] != first.backbone])
+    return f": it is ahead{where} by more than {luck} explains{_probably(found, first)}"
+
+
+def _probably(found: Choice, first: Contender) -> str:
+    """How probable it is that the first is the best, where repeats say."""
+    if math.isnan(first.probability_best):
+        return ""
+    p = probability(first.probability_best)
+    return f" (over {found.repeats} splits, {first.backbone} is the best with probability {p})"
+
+
+def _luck(others: pd.DataFrame) -> str:
+    """What the tests against the best have reckoned with."""
+    over_splits = others["comparison"] == CORRECTED
+    if over_splits.all():
+        return "the luck of the split"
+    return "luck" if over_splits.any() else "the luck of the test images"
 
 
 def cheapest(found: Choice) -> str:

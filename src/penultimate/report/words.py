@@ -33,6 +33,20 @@ def p_value(p: float) -> str:
     return f"p = {p:.5f}" if float(rounded) == SIGNIFICANCE else f"p = {rounded}"
 
 
+def probability(p: float) -> str:
+    """``62 %``, ``under 1 %``, ``over 99 %``; a dash where it is undefined."""
+    if math.isnan(p):
+        return UNDEFINED
+    return "under 1 %" if p < 0.01 else "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+
+
+def mean_of(repeats: int, seeds: int) -> str:
+    """``mean of 20 splits``, ``mean of 2 seeds``, ``mean of 20 splits of each of 2 seeds``."""
+    if repeats > 1:
+        return f"mean of {repeats} splits" + (f" of each of {seeds} seeds" if seeds > 1 else "")
+    return f"mean of {seeds} seeds" if seeds > 1 else ""
+
+
 def rate(per_second: float) -> str:
     """Images a second with as many digits as mean something."""
     if math.isnan(per_second):

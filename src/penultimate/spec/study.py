@@ -1,4 +1,4 @@
-"""A study: every backbone on every task with every method, once for each seed."""
+"""A study: every backbone on every task with every method, for each seed and each repeat."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what both numpy and torch take
 
 
 class RunSpec(Frozen):
-    """One cell of a study, as the user wrote it."""
+    """One cell of a study, as the user wrote it; ``repeat`` counts its splits from 0."""
 
     backbone: Backbone
     task: Task
     method: Method
     seed: Seed
+    repeat: int = Field(default=0, ge=0)
 
 
 class Study(Frozen):
@@ -35,13 +36,16 @@ class Study(Frozen):
         Study(backbones=["resnet50", "resnet50@random"], tasks=["digits", "folder:photos"])
 
     ``seeds`` decide how a task without an official split is divided and how a randomly
-    initialised network begins.
+    initialised network begins. ``repeats`` says over how many such divisions, drawn by each seed,
+    a linear probe is selected and scored; the features are taken once. What is trained, and what
+    comes with a test part of its own, is run on the first only.
     """
 
     backbones: tuple[Backbone, ...] = Field(min_length=1)
     tasks: tuple[Task, ...] = Field(min_length=1)
     methods: tuple[Method, ...] = Field(default=(LinearProbe(),), min_length=1)
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
+    repeats: int = Field(default=1, ge=1)
     name: str = "study"
 
     @field_validator("backbones", mode="before")
@@ -88,12 +92,23 @@ class Study(Frozen):
         return digest_json(self.identity())
 
     def runs(self) -> Iterator[RunSpec]:
-        """Every cell, task by task, backbone by backbone."""
+        """Every cell, task by task, backbone by backbone; a probe's repeats one after the other.
+
+        A task may turn out to come with a test part of its own: it is then not repeated.
+        """
         for task in self.tasks:
             for backbone in self.backbones:
                 for method in self.methods:
+                    repeats = self.repeats if isinstance(method, LinearProbe) else 1
                     for seed in self.seeds:
-                        yield RunSpec(backbone=backbone, task=task, method=method, seed=seed)
+                        for repeat in range(repeats):
+                            yield RunSpec(
+                                backbone=backbone,
+                                task=task,
+                                method=method,
+                                seed=seed,
+                                repeat=repeat,
+                            )
 
 
 def _named(value: Any, key: str) -> Any:

@@ -25,6 +25,7 @@ from penultimate.stats.ranking import latest, rank
 from penultimate.stats.regression import regression_band
 from penultimate.stats.repeats import (
     compare_repeats,
+    corrected_difference,
     corrected_interval,
     corrected_t_test,
     probability_best,
@@ -57,6 +58,7 @@ __all__ = [
     "complete",
     "confidence_of",
     "confusion_pairs",
+    "corrected_difference",
     "corrected_interval",
     "corrected_t_test",
     "correlation",

@@ -15,14 +15,23 @@ from penultimate.stats.answers import OTHER_EXAMPLES, Answers
 from penultimate.stats.decisions import LABEL, LOG_ODDS, labels_of
 from penultimate.stats.differences import difference_interval, precision_difference_interval
 from penultimate.stats.ranking import BEST, Predictions, rank
+from penultimate.stats.repeated import (
+    CORRECTED,
+    SPLIT,
+    difference_over_splits,
+    shared_splits,
+    with_repeats,
+)
 
 A, B = "a", "b"
+OVER_SPLITS = "Nadeau and Bengio's over splits"  # in the column ``interval``
 KEY = ["task", "measure"]
 COLUMNS: dict[str, str] = {
     "task": "str",
     "measure": "str",
     "n_test": "int64",
     "seeds": "int64",
+    "repeats": "int64",
     "score_a": "float64",
     "low_a": "float64",
     "high_a": "float64",
@@ -46,23 +55,26 @@ def compare_pair(one: pd.DataFrame, other: pd.DataFrame, predictions: Prediction
 
     Scores, their intervals and p-values are those of ``rank`` for the two alone, and so are its
     rules: over several seeds means, and the largest of the p-values. Intervals of the difference
-    are paired (``difference_interval``), and over several seeds the means of their ends.
+    are paired (``difference_interval``), and over several seeds the means of their ends. Over
+    repeats that both have, interval and p-value are corrected for splits that share images.
 
     Parameters
     ----------
-    one, other : the runs of a and of b, at most one a task, measure and seed, with the columns of
-        ``ResultStore.frame()``.
+    one, other : the runs of a and of b, at most one a task, measure, seed and repeat, with the
+        columns of ``ResultStore.frame()``.
     predictions : as for ``rank``.
 
     Returns
     -------
-    frame : a row a task and measure, by name: ``task``, ``measure``, ``n_test``, ``seeds``;
+    frame : a row a task and measure, by name: ``task``, ``measure``, ``n_test``; ``seeds`` and
+        ``repeats``, how many both have;
         ``score_a``, ``low_a``, ``high_a`` and the same of b, fractions; ``difference``, a less b,
         ``low`` and ``high``, NaN where the test examples are not the same or predictions are
         missing, and ``interval``, how they were made; ``p_value`` and ``comparison``, the test or
         why there is none; ``only_a`` and ``only_b``, on how many test examples a alone, or b
         alone, is right, summed over seeds (with several labels an image, on how many it decides
-        more of them rightly), null where that cannot be known; and ``better``: ``"a"``, ``"b"``,
+        more of them rightly), null where that cannot be known, and over repeats, which test an
+        image several times; and ``better``: ``"a"``, ``"b"``,
         ``"level"`` where p > 0.05, or ``""`` where there is no test.
     """
     read = functools.cache(predictions)
@@ -72,21 +84,31 @@ def compare_pair(one: pd.DataFrame, other: pd.DataFrame, predictions: Prediction
 
 
 def _row(one: pd.DataFrame, other: pd.DataFrame, read: Predictions) -> dict[str, object]:
-    shared = set(one["seed"]) & set(other["seed"])
+    one, other = (with_repeats(rows) for rows in (one, other))
+    shared = {*one[SPLIT].itertuples(index=False, name=None)} & {
+        *other[SPLIT].itertuples(index=False, name=None)
+    }
     if shared:
-        one, other = (rows[rows["seed"].isin(shared)] for rows in (one, other))
+        splits = pd.DataFrame(sorted(shared), columns=SPLIT)
+        one, other = (rows.merge(splits, on=SPLIT) for rows in (one, other))
     pair = pd.concat([one.assign(backbone=A), other.assign(backbone=B)]).assign(method="")
     ranked = rank(pair, read)
     a, b = (next(row for _, row in ranked.iterrows() if row["backbone"] == side) for side in (A, B))
     second = b if a["comparison"] == BEST else a
-    seeds = [_seed(one, other, seed, read) for seed in sorted(shared)]
+    if second["comparison"] == CORRECTED:
+        low, high = difference_over_splits(shared_splits(one, other))
+        seeds: list[_Difference | None] = [_Difference(low, high, OVER_SPLITS, None, None)]
+    else:
+        seeds = [_seed(one, other, split, read) for split in sorted(shared)]
     whole = bool(seeds) and all(found is not None for found in seeds)
     known = [found for found in seeds if found is not None] if whole else []
+    counted = whole and known[0].only_a is not None
     return {
         "task": a["task"],
         "measure": a["measure"],
         "n_test": a["n_test"],
         "seeds": a["seeds"],
+        "repeats": a["repeats"],
         "score_a": a["score"],
         "low_a": a["ci_low"],
         "high_a": a["ci_high"],
@@ -99,8 +121,8 @@ def _row(one: pd.DataFrame, other: pd.DataFrame, read: Predictions) -> dict[str,
         "interval": known[0].method if whole else "",
         "p_value": second["p_value"],
         "comparison": second["comparison"] if shared else OTHER_EXAMPLES,
-        "only_a": sum(found.only_a for found in known) if whole else pd.NA,
-        "only_b": sum(found.only_b for found in known) if whole else pd.NA,
+        "only_a": sum(found.only_a or 0 for found in known) if counted else pd.NA,
+        "only_b": sum(found.only_b or 0 for found in known) if counted else pd.NA,
         "better": _better(second, A if second is b else B),
     }
 
@@ -113,22 +135,22 @@ def _better(second: pd.Series, best: str) -> str:
 
 @dataclass(frozen=True)
 class _Difference:
-    """What one seed's two sets of predictions say."""
+    """What one split's two sets of predictions say, or the scores of many; then None is counted."""
 
     low: float
     high: float
     method: str
-    only_a: int
-    only_b: int
+    only_a: int | None
+    only_b: int | None
 
 
 def _seed(
-    one: pd.DataFrame, other: pd.DataFrame, seed: object, read: Predictions
+    one: pd.DataFrame, other: pd.DataFrame, split: tuple[int, int], read: Predictions
 ) -> _Difference | None:
-    """The difference under one seed; None where the two cannot be set against each other."""
+    """The difference on one split; None where the two cannot be set against each other."""
     frames = []
     for rows in (one, other):
-        run = rows.loc[rows["seed"] == seed].iloc[0]
+        run = rows.set_index(SPLIT).loc[[split]].iloc[0]
         if math.isnan(run["score"]):
             return None
         try:

@@ -16,6 +16,16 @@ from penultimate.stats.answers import (
     Answers,
     compare,
 )
+from penultimate.stats.repeated import (
+    CORRECTED,
+    SPLIT,
+    compared_over_splits,
+    is_repeated,
+    over_splits,
+    probabilities,
+    shared_splits,
+    with_repeats,
+)
 
 # What stands in the column ``comparison``, beside the tests and what ``answers`` has: why there is
 # none.
@@ -28,18 +38,21 @@ Tests = MutableMapping[tuple[str, str], tuple[float, str]]
 """Outcomes by the digests of two runs: the p-value, and the test that gave it."""
 
 TESTS_VERSION = 1  # goes up when a test between two runs changes its numbers
+CELL = ["backbone", "task", "method", "measure", "seed"]
 AVERAGED = ["score", "ci_low", "ci_high", "images_per_second"]
 CHOSEN = ["l2", "learning_rate", "weight_decay", "steps"]
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:
-    """The newest run of each backbone, task, method, measure and seed.
+    """The newest run of each backbone, task, method, measure, seed and repeat.
 
-    A store can hold several: the user's images changed, or a setting did.
+    A store can hold several: the user's images changed, or a setting did. Repeats go with the run
+    that they repeat, so that older ones are not averaged with what was run anew.
     """
-    key = ["backbone", "task", "method", "measure", "seed"]
-    frame = frame.reset_index(drop=True)
-    newest = frame.sort_values("created", kind="stable").drop_duplicates(key, keep="last")
+    frame = with_repeats(frame.reset_index(drop=True))
+    ordered = frame.sort_values("created", kind="stable")
+    of = ordered.groupby(CELL, dropna=False)["repeat_of"].transform("last")
+    newest = ordered[ordered["repeat_of"] == of].drop_duplicates([*CELL, "repeat"], keep="last")
     return frame.loc[sorted(newest.index)].reset_index(drop=True)
 
 
@@ -63,6 +76,11 @@ def rank(
     largest of the p-values: the seeds share images, so more of them must not look like more
     evidence.
 
+    Over repeats (several splits of each seed) a row has the mean of all scores and Nadeau and
+    Bengio's interval for it. It is compared with the best by their corrected t-test over the splits
+    that both have; where these are of fewer than two repeats, on the split that both have, as
+    without repeats.
+
     Parameters
     ----------
     frame : a row a run, with the columns of ``ResultStore.frame()``.
@@ -79,7 +97,10 @@ def rank(
         - ``p_value`` : against the best; NaN for the best and where there is no test;
         - ``tied_with_best`` : p > 0.05, True for the best; null where there is no test;
         - ``comparison`` : the test, or why there is none;
-        - ``seeds`` and ``score_sd`` : how many, and the standard deviation over them (NaN of one).
+        - ``seeds`` and ``repeats`` : how many of each the row's scores are of;
+        - ``score_sd`` : the standard deviation over seeds and repeats (NaN of one score);
+        - ``probability_best`` : how probable it is that this backbone is the best of those that are
+          repeated; NaN where there is nothing to compare over repeats.
     """
     frame = latest(frame)
     key = ["task", "method", "measure"] + (["seed"] if by_seed else [])
@@ -94,7 +115,9 @@ def rank(
 
 ADDED = {
     "seeds": "int64",
+    "repeats": "int64",
     "score_sd": "float64",
+    "probability_best": "float64",
     "rank": "Int64",
     "p_value": "float64",
     "tied_with_best": "boolean",
@@ -108,7 +131,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _rank_group(group: pd.DataFrame, predictions: Predictions, known: Tests) -> pd.DataFrame:
     """One group's cells, best first; a cell is the runs that one row stands for."""
-    cells = [cell for _, cell in group.groupby("backbone", sort=False)]
+    cells = [cell.sort_values(SPLIT) for _, cell in group.groupby("backbone", sort=False)]
     rows = pd.DataFrame([_row(cell) for cell in cells]).astype(group.dtypes)
     order = rows.assign(cell=range(len(rows))).sort_values(
         ["score", "backbone"], ascending=[False, True], na_position="last", kind="stable"
@@ -117,8 +140,10 @@ def _rank_group(group: pd.DataFrame, predictions: Predictions, known: Tests) -> 
     compared = _compare(cells, predictions, known)
     return _typed(
         order.drop(columns="cell").assign(
-            seeds=[len(cell) for cell in cells],
+            seeds=[cell["seed"].nunique() for cell in cells],
+            repeats=[cell["repeat"].nunique() for cell in cells],
             score_sd=[cell["score"].std(ddof=1) for cell in cells],
+            probability_best=probabilities(cells),
             rank=order["score"].rank(ascending=False, method="min"),
             p_value=[p for p, _ in compared],
             tied_with_best=pd.array([_tied(p, how) for p, how in compared], dtype="boolean"),
@@ -128,14 +153,16 @@ def _rank_group(group: pd.DataFrame, predictions: Predictions, known: Tests) -> 
 
 
 def _row(cell: pd.DataFrame) -> pd.Series:
-    """The one row of a cell: the first seed's, with the mean of what is measured."""
+    """The one row of a cell: that of its first split, with the mean of what is measured."""
     row = cell.iloc[0].copy()
     if len(cell) > 1:
         for column in AVERAGED:
             row[column] = cell[column].mean(skipna=column == "images_per_second")
         for column in row.index.intersection(CHOSEN):
-            row[column] = math.nan  # anew under each seed
+            row[column] = math.nan  # anew on each split
         row["converged"] = bool(cell["converged"].all())
+    if is_repeated(cell):
+        row["ci_low"], row["ci_high"] = over_splits(cell)
     return row
 
 
@@ -153,12 +180,15 @@ def _compare(
     read = functools.cache(lambda run: _read(predictions, run))  # the best's serve every other
     compared = [(math.nan, BEST)]
     for cell in cells[1:]:
+        shared = shared_splits(cell, best)
+        if is_repeated(shared):
+            unscored = bool(shared["score"].isna().any())
+            p = math.nan if unscored else compared_over_splits(shared)
+            compared.append((p, NO_SCORE if unscored else CORRECTED))
+            continue
         outcomes = []
-        for _, run in cell.iterrows():
-            peers = best.loc[best["seed"] == run["seed"], "run"]
-            if peers.empty:
-                continue
-            pair = (str(run["run"]), str(peers.iloc[0]))
+        for _, run in shared.iterrows():
+            pair = (str(run["run"]), str(run["run_other"]))
             if pair not in known:
                 outcome = _test(run, read(pair[1]), predictions)
                 if math.isnan(outcome[0]) and outcome[1] != MORE_RIGHT:

@@ -49,6 +49,35 @@ def corrected_interval(
     return max(0.0, float(values.mean() - half)), min(1.0, float(values.mean() + half))
 
 
+def corrected_difference(
+    scores_a: ArrayLike,
+    scores_b: ArrayLike,
+    *,
+    n_train: float,
+    n_test: float,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Nadeau and Bengio's interval for what a scores above b, repeated over the same splits.
+
+    Parameters, errors and NaN are as for ``corrected_t_test``, of which it is the interval.
+
+    Returns
+    -------
+    low, high : differences of fractions, kept within -1..1.
+    """
+    a, b = (_fractions(np.asarray(s, dtype=np.float64)) for s in (scores_a, scores_b))
+    if a.shape != b.shape:
+        raise ValueError(f"{a.size} scores cannot be paired with {b.size}")
+    d = a - b
+    if len(d) < 2 or np.isnan(d).any():
+        return math.nan, math.nan
+    from scipy.stats import t
+
+    error = d.std(ddof=1) * math.sqrt(_factor(len(d), n_train, n_test))
+    half = float(t.ppf((1 + level) / 2, len(d) - 1)) * error
+    return max(-1.0, float(d.mean() - half)), min(1.0, float(d.mean() + half))
+
+
 def corrected_t_test(
     scores_a: ArrayLike, scores_b: ArrayLike, *, n_train: float, n_test: float
 ) -> float:

@@ -20,7 +20,7 @@ from penultimate.store.result import Result
 if TYPE_CHECKING:
     from penultimate.store.store import ResultStore
 
-ORDER = ["task", "method", "seed", "score", "backbone"]
+ORDER = ["task", "method", "seed", "repeat", "score", "backbone"]
 STAMP = "stamp"  # when result.json was written; of the index only
 COLUMNS: dict[str, str] = {
     "run": "str",
@@ -39,6 +39,9 @@ COLUMNS: dict[str, str] = {
     "imagenet_top1": "float64",
     "imagenet_top1_source": "str",
     "seed": "int64",
+    "repeat": "int64",
+    "repeat_of": "str",
+    "test_drawn": "bool",
     "parameters": "float64",
     "features": "int64",
     "image_size": "float64",
@@ -51,6 +54,7 @@ COLUMNS: dict[str, str] = {
     "device": "str",
     "created": "str",
     "weights": "str",
+    "data": "str",
 }
 
 
@@ -81,9 +85,9 @@ def rows_frame(results: list[Result]) -> pd.DataFrame:
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """By task, method and seed; the best score first."""
+    """By task, method, seed and repeat; the best score first."""
     return frame.sort_values(
-        ORDER, ascending=[True, True, True, False, True], kind="stable", ignore_index=True
+        ORDER, ascending=[True, True, True, True, False, True], kind="stable", ignore_index=True
     )
 
 

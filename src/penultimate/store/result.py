@@ -116,6 +116,12 @@ class Result(Frozen):
     final: Candidate = Field(description="the fit on train and validation that was scored")
     network: Network
     split_source: str
+    test_drawn: bool | None = Field(
+        default=None, description="whether the test part was drawn; None: the source of it tells"
+    )
+    repeat_of: str = Field(
+        default="", description="digest of the run on the first split, of a repeat on another"
+    )
     skipped: tuple[SkippedExample, ...] = ()
     notices: tuple[str, ...] = ()
     durations: dict[str, float] = Field(description="seconds")
@@ -142,6 +148,11 @@ class Result(Frozen):
             "imagenet_top1": self.spec.backbone.imagenet_top1,
             "imagenet_top1_source": STUDY if self.spec.backbone.imagenet_top1 else None,
             "seed": self.spec.seed,
+            "repeat": self.spec.repeat,
+            "repeat_of": self.repeat_of or self.digest,
+            "test_drawn": self.split_source.startswith("seed ")
+            if self.test_drawn is None
+            else self.test_drawn,
             "parameters": self.network.parameters,
             "features": self.network.features,
             "image_size": self.network.image_size,
@@ -156,4 +167,5 @@ class Result(Frozen):
             "device": f"{self.provenance.device}, {self.provenance.processor}",
             "created": self.provenance.created,
             "weights": self.run.weights,
+            "data": self.run.data,
         }

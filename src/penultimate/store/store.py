@@ -154,12 +154,17 @@ class ResultStore:
     def match(self, name: str) -> Result:
         """The one result whose digest begins with ``name``, or whose backbone is called that.
 
+        Of a backbone that was repeated over splits the one on the first split.
+
         Raises
         ------
         StoreError : none does, or several do; they are named.
         """
         frame = self.frame()
-        found = frame[frame["run"].str.startswith(name) | (frame["backbone"] == name)]
+        called = frame["backbone"] == name
+        if (on_first := called & (frame["repeat"] == 0)).any():
+            called = on_first
+        found = frame[frame["run"].str.startswith(name) | called]
         if found.empty:
             raise StoreError(
                 f"no run and no backbone in {self.root} is called {name!r}: "

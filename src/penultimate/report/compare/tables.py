@@ -11,7 +11,7 @@ from rich.text import Text
 
 from penultimate.report.compare.comparison import PairComparison
 from penultimate.report.compare.words import labels, points, points_interval, tests_used
-from penultimate.report.words import UNDEFINED, count, interval, listing, p_value, percent
+from penultimate.report.words import UNDEFINED, interval, listing, mean_of, p_value, percent
 from penultimate.stats import MEASURE_NAMES
 
 BETTER = {"a": "A", "b": "B", "level": "=", "": "?"}
@@ -83,7 +83,8 @@ def _task(row: pd.Series) -> Text:
     """A task, and what tells its row from others."""
     measure = MEASURE_NAMES[row["measure"]]
     details = [] if measure.usual else [measure.short]
-    details += [count(int(row["seeds"]), "seed")] if row["seeds"] > 1 else []
+    mean = mean_of(int(row["repeats"]), int(row["seeds"]))
+    details += [mean] if mean else []
     return Text(row["task"]) + (Text(f"\n({', '.join(details)})") if details else Text())
 
 

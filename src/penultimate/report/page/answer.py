@@ -90,8 +90,9 @@ def settings_in_short(compared: pd.DataFrame, name: str = "") -> list[str]:
 def best_method(findings: Findings) -> str | None:
     """The method whose choice has the greatest mean log odds over tasks.
 
-    None where one method's choice was run on other tasks than another's: means over different
-    tasks say nothing. A method without any pretrained backbone has no choice to make.
+    None where one method's choice was run on other tasks than another's, or over other splits of
+    them: means over different tasks or splits say nothing. A method without any pretrained backbone
+    has no choice to make.
     """
     found = []
     for method, rows in by_method(findings.ranking):
@@ -99,7 +100,7 @@ def best_method(findings: Findings) -> str | None:
         if first is not None:
             mine = rows[rows["backbone"] == first.backbone].dropna(subset="score")
             odds = float(logit(mine["score"], mine["n_test"]).mean())
-            tasks = frozenset(zip(mine["task"], mine["measure"], strict=True))
+            tasks = frozenset(zip(mine["task"], mine["measure"], mine["repeats"], strict=True))
             found.append((odds, method, tasks))
     if not found or len({tasks for *_, tasks in found}) > 1:
         return None

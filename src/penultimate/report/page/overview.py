@@ -9,7 +9,7 @@ import pandas as pd
 
 from penultimate.report.findings import Findings
 from penultimate.report.page.answer import by_method
-from penultimate.report.words import interval, percent, rate
+from penultimate.report.words import interval, percent, probability, rate
 from penultimate.stats import MEASURE_NAMES, standing
 from penultimate.stats.ranking import BEST
 
@@ -40,6 +40,7 @@ class Overview:
     columns: list[Column]
     rows: list[tuple[str, list[Cell]]]
     mean: bool
+    repeats: bool
 
 
 def overviews(findings: Findings) -> list[Overview]:
@@ -55,10 +56,7 @@ def overviews(findings: Findings) -> list[Overview]:
 
 def _overview(findings: Findings, ranking: pd.DataFrame, method: str) -> Overview:
     groups = list(ranking.groupby(["task", "measure"]))
-    columns = [
-        Column(str(rows["task"].iloc[0]), MEASURE_NAMES[str(rows["measure"].iloc[0])].short)
-        for _, rows in groups
-    ]
+    columns = [Column(str(rows["task"].iloc[0]), _detail(rows)) for _, rows in groups]
     mean = len(groups) > 1
     by_group = [{row["backbone"]: row for row in rows.to_dict("records")} for _, rows in groups]
     table = standing(ranking).set_index("backbone") if mean else None
@@ -72,7 +70,14 @@ def _overview(findings: Findings, ranking: pd.DataFrame, method: str) -> Overvie
             score = float(table["mean_score"][name]) if whole else float("nan")
             cells.append(Cell(percent(score), value=score if whole else None))
         rows.append((name, [*cells, _speed(of_method, name)]))
-    return Overview(method, columns, rows, mean)
+    return Overview(method, columns, rows, mean, bool((ranking["repeats"] > 1).any()))
+
+
+def _detail(rows: pd.DataFrame) -> str:
+    """What a column's numbers are, and over how many splits."""
+    repeats = int(rows["repeats"].max())
+    measure = MEASURE_NAMES[str(rows["measure"].iloc[0])].short
+    return measure + (f", {repeats} splits" if repeats > 1 else "")
 
 
 def _cell(row: dict[Any, Any]) -> Cell:
@@ -84,9 +89,11 @@ def _cell(row: dict[Any, Any]) -> Cell:
         kind = "best"
     else:
         kind = "level" if row["tied_with_best"] else "behind"
+    p = row["probability_best"]
+    chance = "" if pd.isna(p) else f", P {probability(p)}"
     return Cell(
         percent(row["score"]),
-        interval(row["ci_low"], row["ci_high"]).replace(" to ", "–"),  # noqa: RUF001
+        interval(row["ci_low"], row["ci_high"]).replace(" to ", "–") + chance,  # noqa: RUF001
         float(row["score"]),
         kind,
     )

@@ -49,6 +49,7 @@ class Split:
 
     task: str
     seed: int
+    repeat: int
     source: str
     sizes: str
     file: str
@@ -74,7 +75,9 @@ def readings(findings: Findings) -> list[Reading]:
     found = []
     for task, results in sorted(by_task.items()):
         skipped = {s.id: s.reason for result in results for s in result.skipped}
-        notices = list(dict.fromkeys(n for result in results for n in result.notices))
+        # What repeats say of classes differs from split to split: the first stands for all.
+        first = [result for result in results if result.spec.repeat == 0] or results
+        notices = list(dict.fromkeys(n for result in first for n in result.notices))
         if skipped or notices:
             found.append(
                 Reading(
@@ -129,9 +132,10 @@ def splits(findings: Findings) -> list[Split]:
     found = {}
     for result in findings.results.values():
         sizes = f"{result.n_train:,} / {result.n_val:,} / {result.n_test:,}"
-        key = (result.spec.task.display, result.spec.seed, result.run.data)
+        spec = result.spec
+        key = (spec.task.display, spec.seed, spec.repeat, result.run.data)
         file = result.artefacts.get("split", "—")
-        found[key] = Split(key[0], key[1], result.split_source, sizes, file, result.run.data)
+        found[key] = Split(*key[:3], result.split_source, sizes, file, result.run.data)
     return [found[key] for key in sorted(found)]
 
 

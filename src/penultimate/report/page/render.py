@@ -20,7 +20,7 @@ from penultimate.report.page.overview import overviews
 from penultimate.report.page.shell import Section, breakable, joined, shell
 from penultimate.report.page.tasks import task_sections
 from penultimate.report.settings import setting_rows
-from penultimate.report.summary import CAVEAT
+from penultimate.report.summary import caveat
 from penultimate.report.words import count, is_random
 from penultimate.store import ResultStore
 
@@ -64,7 +64,7 @@ def render(findings: Findings, title: str) -> str:
         eyebrow="penultimate report",
         footer="Made with penultimate from a results store; this file needs nothing else.",
         answers=[_emphasised(text, findings.backbones) for text in answers(findings)],
-        caveat=CAVEAT,
+        caveat=caveat(findings.ranking),
         facts=_facts(findings),
         cards=cards(findings, stages, costs),
         superseded=findings.superseded,
@@ -91,13 +91,14 @@ def render(findings: Findings, title: str) -> str:
 def _facts(findings: Findings) -> list[str]:
     """What the answer rests on."""
     frame = findings.frame
-    seeds = frame["seed"].nunique()
+    seeds, splits = frame["seed"].nunique(), frame["repeat"].nunique()
     return [
         count(len(findings.backbones), "backbone"),
         count(frame["task"].nunique(), "task"),
         count(int(frame.drop_duplicates("task")["n_test"].sum()), "test image"),
         count(len(frame), "run"),
         *([count(seeds, "seed")] if seeds > 1 else []),
+        *([count(splits, "split")] if splits > 1 else []),
     ]
 
 
@@ -131,9 +132,10 @@ def _rankings(findings: Findings) -> list[RankingPanels]:
 
 
 def _runs(findings: Findings) -> Iterable[tuple[str, str]]:
-    frame = findings.frame.sort_values(["task", "backbone", "method", "seed"])
+    frame = findings.frame.sort_values(["task", "backbone", "method", "seed", "repeat"])
     for row in frame.itertuples():
-        yield str(row.run), f"{row.backbone}, {row.task}, {row.method}, seed {row.seed}"
+        split = f"seed {row.seed}" + (f", repeat {row.repeat}" if int(str(row.repeat)) else "")
+        yield str(row.run), f"{row.backbone}, {row.task}, {row.method}, {split}"
 
 
 def _emphasised(text: str, names: Sequence[str]) -> Markup:

@@ -15,7 +15,16 @@ from penultimate.report.page.curves import selection_curves
 from penultimate.report.page.grids import Grid, grids
 from penultimate.report.page.svg import swatch
 from penultimate.report.summary import GROUP, of_task
-from penultimate.report.words import count, interval, listing, p_value, percent, rate, strength
+from penultimate.report.words import (
+    count,
+    interval,
+    listing,
+    p_value,
+    percent,
+    probability,
+    rate,
+    strength,
+)
 from penultimate.stats import MEASURE_NAMES
 from penultimate.stats.ranking import BEST
 
@@ -33,6 +42,8 @@ class RankRow:
     value: float | None
     interval: str
     spread: str
+    probability: str
+    probability_value: float | None
     verdict: str
     p: float | None
     kind: str
@@ -56,6 +67,7 @@ class TaskSection:
     facts: list[str]
     sentence: str
     seeds: int
+    repeats: int
     rows: list[RankRow]
     curve: Markup | None
     legend: list[tuple[Markup, str]]
@@ -87,18 +99,26 @@ def _section(findings: Findings, rows: pd.DataFrame, key: str) -> TaskSection:
         facts=_facts(first),
         sentence=of_task(rows, method),
         seeds=int(rows["seeds"].max()),
+        repeats=int(rows["repeats"].max()),
         rows=[_rank_row(row) for _, row in rows.iterrows()],
         curve=selection_curves(drawn, findings.backbones, task) if names else None,
         legend=[(swatch(series_style(findings.backbones.index(name))), name) for name in names],
-        curve_note=f" Drawn for seed {seeds[0]}, one of {len(seeds)}." if len(seeds) > 1 else "",
+        curve_note=_curve_note(seeds, int(rows["repeats"].max())),
         grids=grids(
             findings.store,
             [r for r in results if r.spec.seed == seeds[0]],
             str(rows["backbone"].iloc[0]),
             task,
         ),
-        problems=_problems([r for r in results if not r.final.training]),
+        problems=_problems([r for r in findings.of(rows, repeats=True) if not r.final.training]),
     )
+
+
+def _curve_note(seeds: Sequence[int], repeats: int) -> str:
+    """Of which runs a figure is, where the table is of more."""
+    if repeats > 1:
+        return f" Drawn for the first of {repeats} splits."
+    return f" Drawn for seed {seeds[0]}, one of {len(seeds)}." if len(seeds) > 1 else ""
 
 
 def selection_frame(results: Sequence[Result]) -> pd.DataFrame:
@@ -138,6 +158,8 @@ def _rank_row(row: pd.Series) -> RankRow:
         value=_number(row["score"]),
         interval=interval(row["ci_low"], row["ci_high"]),
         spread=percent(row["score_sd"]),
+        probability=probability(row["probability_best"]),
+        probability_value=_number(row["probability_best"]),
         verdict=verdict,
         p=1.0 if row["comparison"] == BEST else _number(row["p_value"]),
         kind=kind,
