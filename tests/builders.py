@@ -175,8 +175,8 @@ def _predictions(task: FakeTask, ability: float, key: tuple[str, str, str]) -> p
     return pd.DataFrame(
         {
             "example_id": [f"{task_name}/{i:05}.png" for i in range(task.n_test)],
-            "label": labels,
-            "predicted": predicted,
+            "label": pd.Categorical.from_codes(labels, list(task.classes)),
+            "predicted": pd.Categorical.from_codes(predicted, list(task.classes)),
             "p_predicted": np.where(right, 0.9, 0.6),
             "p_label": np.where(right, 0.9, 0.3),
         }
@@ -242,8 +242,9 @@ def _result(
     created: str,
     artefacts: dict[str, str],
 ) -> Result:
-    labels = predictions["label"].to_numpy(dtype=np.int64)
-    predicted = predictions["predicted"].to_numpy(dtype=np.int64)
+    labels, predicted = (
+        predictions[name].cat.codes.to_numpy(dtype=np.int64) for name in ("label", "predicted")
+    )
     score = MEASURES[task.measure](labels, predicted)
     low, high, how = score_interval(task.measure, labels, predicted)
     curve = _selection(spec, task, score)

@@ -104,6 +104,13 @@ PLACES = ("folder", "csv", "features", "hf", "torchvision", "wds")  # kinds of s
     help="Also log trainings here, for TensorBoard (penultimate[tensorboard]).",
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Also write the report page here.")
+@click.option(
+    "--thumbnails",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Keep small copies of the N test images a task that most runs got wrong, for the report "
+    "(its list has 24). None by default: whoever gets the report sees them.",
+)
 @click.option("--imagenet", metavar="TABLE", help=IMAGENET)
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as a JSON array.")
 @click.option("--quiet", is_flag=True, help="No progress and no notices.")
@@ -117,6 +124,7 @@ def run(
     tensorboard: Path | None,
     report: Path | None,
     imagenet: str | None,
+    thumbnails: int | None,
     as_json: bool,
     quiet: bool,
     **asked: Any,
@@ -165,6 +173,7 @@ def run(
             tensorboard=tensorboard,
             report=report,
             imagenet=table,
+            thumbnails=thumbnails,
             as_json=as_json,
             quiet=quiet,
         )

@@ -11,7 +11,7 @@ from penultimate.cli.output import print_frame_json, print_ranking
 from penultimate.execution import StudyFailedError, StudyResults
 from penultimate.execution import run as run_study
 from penultimate.report import write_report
-from penultimate.report.words import is_random
+from penultimate.report.words import count, is_random
 from penultimate.spec import Study
 from penultimate.store import ImageNetTable, ResultStore
 
@@ -27,6 +27,7 @@ def finish_study(
     tensorboard: Path | None = None,
     report: Path | None = None,
     imagenet: ImageNetTable | None = None,
+    thumbnails: int | None = None,
     as_json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -50,6 +51,7 @@ def finish_study(
                 pixel_cache_limit=pixel_cache_limit,
                 tensorboard=tensorboard,
                 imagenet=imagenet,
+                thumbnails=thumbnails,
                 progress=bars,
             )
         except StudyFailedError as error:
@@ -109,6 +111,12 @@ def _say_where(done: StudyResults, store: ResultStore, report: Path | None, quie
             f"{done.computed} computed, {kept} already in the store; everything is in {store.root}",
             err=True,
         )
+        if done.thumbnails:
+            click.echo(
+                f"{count(done.thumbnails, 'new thumbnail')} of test images: a report from "
+                f"{store.root} shows them to whoever gets it",
+                err=True,
+            )
     if report is not None:
         write_report(store, report)
         click.echo(f"the report is {report}", err=True)

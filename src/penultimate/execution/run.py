@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from penultimate.errors import PenultimateError
+from penultimate.errors import PenultimateError, SpecError
 from penultimate.execution.imagenet import note_accuracies
 from penultimate.execution.job import Failure, Job
 from penultimate.execution.plan import plan
 from penultimate.execution.tensorboard import check_tensorboard
+from penultimate.execution.thumbnails import keep_thumbnails
 from penultimate.execution.workshop import Workshop
 from penultimate.features import usable_device
 from penultimate.io import write_atomic
@@ -26,13 +27,14 @@ from penultimate.store.index import in_order, rows_frame
 class StudyResults:
     """What a study gave: its own runs only, also where the store holds others.
 
-    ``computed`` counts the runs that were not in the store before.
+    ``computed`` counts the runs that were not in the store before, ``thumbnails`` the new ones.
     """
 
     store: ResultStore
     results: tuple[Result, ...]
     failures: tuple[Failure, ...] = ()
     computed: int = 0
+    thumbnails: int = 0
 
     def frame(self) -> pd.DataFrame:
         """A row a run, best score first within a task, under the names this study uses."""
@@ -65,6 +67,7 @@ def run(
     pixel_cache_limit: int | None = None,
     tensorboard: Path | str | None = None,
     imagenet: ImageNetTable | Path | str | None = None,
+    thumbnails: int | None = None,
     progress: Progress = SILENT,
 ) -> StudyResults:
     """Compute the runs of a study that the store does not have yet.
@@ -84,6 +87,9 @@ def run(
         ``penultimate[tensorboard]``.
     imagenet : a table of ImageNet accuracies to look the study's networks up in, or its CSV file;
         ``"timm"`` is the one that timm publishes, fetched once.
+    thumbnails : of how many test images a task, those that most runs got wrong, small copies are
+        kept in the store for the report to show; none by default, since who gets the report then
+        sees them.
 
     Raises
     ------
@@ -93,6 +99,8 @@ def run(
     device = usable_device(device) if device else None  # wrong for one run is wrong for all
     if tensorboard is not None:
         check_tensorboard()
+    if thumbnails is not None and thumbnails < 1:
+        raise SpecError(f"thumbnails of {thumbnails} images are none: at least 1, or leave it out")
     store = store if isinstance(store, ResultStore) else ResultStore(store)
     if isinstance(imagenet, Path | str):
         imagenet = ImageNetTable.read(imagenet)
@@ -110,11 +118,15 @@ def run(
     )
     job = Job(planned, workshop)
     job.finish()
+    made = 0
+    if thumbnails is not None:
+        made = keep_thumbnails(planned, job.results, store, thumbnails, progress=progress)
     finished = StudyResults(
         store=store,
         results=tuple(job.results[place] for place in sorted(job.results)),
         failures=tuple(job.failures),
         computed=job.computed,
+        thumbnails=made,
     )
     if finished.failures:
         raise StudyFailedError(finished)

@@ -18,6 +18,7 @@ from penultimate.store.result import (
 )
 from penultimate.store.run import Run
 from penultimate.store.store import Attempt, ResultStore
+from penultimate.store.thumbnails import Thumbnail, Thumbnails
 from penultimate.store.training import Part, Training, TrainingRecord
 from penultimate.store.trainings import Trainings
 
@@ -39,6 +40,8 @@ __all__ = [
     "ResultStore",
     "Run",
     "SkippedExample",
+    "Thumbnail",
+    "Thumbnails",
     "Training",
     "TrainingRecord",
     "Trainings",

@@ -11,6 +11,7 @@
     STORE/leases/                          who computes what now
     STORE/features/                        the feature cache (see ``penultimate.features``)
     STORE/pixels/                          decoded images for training (``penultimate.training``)
+    STORE/thumbnails/                      small copies of test images, if asked for; derived
     STORE/index.parquet                    derived from the results; delete it at any time
 
 ``result.json`` comes into being whole or not at all, of two writers the first wins, and no folder
@@ -43,6 +44,7 @@ from penultimate.store.imagenet import ImageNetAccuracies
 from penultimate.store.parquet import read_table
 from penultimate.store.result import FEATURE_SAMPLE, SCHEMA_VERSION, Result
 from penultimate.store.run import Run
+from penultimate.store.thumbnails import Thumbnails
 from penultimate.store.trainings import Trainings
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class ResultStore:
         self.root = Path(root)
         self.imagenet = ImageNetAccuracies(self.root)
         self.trainings = Trainings(self.root)
+        self.thumbnails = Thumbnails(self.root)
         marker = self.root / "store.json"
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file: a store is a folder, choose another name")
