@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from penultimate.io import digest_bytes
-from penultimate.metrics import MEASURES
+from penultimate.metrics import MEASURES, SEVERAL, mean_average_precision
 from penultimate.spec import (
     Backbone,
     FineTune,
@@ -25,7 +26,7 @@ from penultimate.spec import (
     RunSpec,
     Task,
 )
-from penultimate.stats import score_interval
+from penultimate.stats import LABEL, LOG_ODDS, precision_interval, score_interval
 from penultimate.store import (
     FEATURE_SAMPLE,
     Candidate,
@@ -170,6 +171,8 @@ def _predictions(task: FakeTask, ability: float, key: tuple[str, str, str]) -> p
     labels = rng.integers(0, len(task.classes), task.n_test)
     difficulty = rng.normal(task.hardness, 1.0, task.n_test)
     own = np.random.default_rng(list(f"{task_name} {backbone} {split}".encode()))
+    if task.measure == SEVERAL:
+        return _several_labels(task, ability, difficulty, (rng, own), task_name)
     right = ability + own.normal(0, 0.4, task.n_test) > difficulty
     predicted = np.where(right, labels, (labels + 1) % len(task.classes))
     return pd.DataFrame(
@@ -183,16 +186,37 @@ def _predictions(task: FakeTask, ability: float, key: tuple[str, str, str]) -> p
     )
 
 
+def _several_labels(
+    task: FakeTask,
+    ability: float,
+    difficulty: NDArray[np.float64],
+    draws: tuple[np.random.Generator, np.random.Generator],
+    name: str,
+) -> pd.DataFrame:
+    """Each class is in a quarter of the images, and a twentieth of the pairs are masked."""
+    size = (task.n_test, len(task.classes))
+    labels = (draws[0].random(size) < 0.25).astype(np.int8)
+    certainty = 1.5 + ability - difficulty[:, None] + draws[1].normal(0, 1, size)
+    log_odds = np.where(labels == 1, certainty, -certainty)
+    labels[draws[0].random(size) < 0.05] = -1
+    columns = {f"{LABEL}{c}": labels[:, k] for k, c in enumerate(task.classes)}
+    columns |= {f"{LOG_ODDS}{c}": log_odds[:, k] for k, c in enumerate(task.classes)}
+    ids = [f"{name}/{i:05}.png" for i in range(task.n_test)]
+    return pd.DataFrame({"example_id": ids, **columns})
+
+
 def _feature_sample(task: FakeTask, ability: float, predictions: pd.DataFrame) -> pd.DataFrame:
     """Classes around middles of their own, which the able part from one another."""
     rng = np.random.default_rng(0)
     shown = predictions.head(150)
     middles = rng.normal(0, 2 + ability, (len(task.classes), 8))
-    places = (middles[shown["label"]] + rng.normal(0, 1, (len(shown), 8))).astype(np.float32)
+    places = (middles[shown["label"].cat.codes] + rng.normal(0, 1, (len(shown), 8))).astype(
+        np.float32
+    )
     return pd.DataFrame(
         {
             "example_id": shown["example_id"],
-            "label": np.array(task.classes)[shown["label"]],
+            "label": shown["label"].astype(str),
             **{f"component:{k}": places[:, k] for k in range(8)},
         }
     )
@@ -242,11 +266,19 @@ def _result(
     created: str,
     artefacts: dict[str, str],
 ) -> Result:
-    labels, predicted = (
-        predictions[name].cat.codes.to_numpy(dtype=np.int64) for name in ("label", "predicted")
-    )
-    score = MEASURES[task.measure](labels, predicted)
-    low, high, how = score_interval(task.measure, labels, predicted)
+    if task.measure == SEVERAL:
+        labels, log_odds = (
+            predictions[[f"{kind}{name}" for name in task.classes]].to_numpy()
+            for kind in (LABEL, LOG_ODDS)
+        )
+        score = mean_average_precision(labels, log_odds)
+        low, high, how = precision_interval(labels, log_odds, resamples=40)
+    else:
+        labels, predicted = (
+            predictions[name].cat.codes.to_numpy(dtype=np.int64) for name in ("label", "predicted")
+        )
+        score = MEASURES[task.measure](labels, predicted)
+        low, high, how = score_interval(task.measure, labels, predicted)
     curve = _selection(spec, task, score)
     chosen = max(curve, key=lambda candidate: candidate.score or 0.0)
     return Result(

@@ -129,8 +129,8 @@ def test_the_page_never_scrolls_sideways(opened, width):
 def test_figures_have_a_name_and_headings_an_order(opened):
     page = opened()
     figures = page.locator("figure > svg")
-    # Ranking, correlation over all tasks and on each, selection curves.
-    assert figures.count() == 3 * 2 + 3 * (1 + 2) + 2
+    # Ranking, correlation over all tasks and on each, selection curves, calibration.
+    assert figures.count() == 3 * 2 + 3 * (1 + 2) + 2 + 2
     labels = figures.evaluate_all("e => e.map(f => f.getAttribute('aria-label'))")
     assert len(set(labels)) == len(labels), "each says what it is of"
     levels = page.locator("h1, h2, h3").evaluate_all("e => e.map(h => Number(h.tagName[1]))")

@@ -13,7 +13,7 @@ from penultimate.execution.plan import Planned
 from penultimate.progress import Progress
 from penultimate.spec import Task
 from penultimate.stats import most_often_wrong
-from penultimate.store import Result, ResultStore, Thumbnail
+from penultimate.store import Result, ResultStore, Thumbnail, without_floor
 
 
 def keep_thumbnails(
@@ -44,7 +44,8 @@ def keep_thumbnails(
         if not dataset.has_images:
             progress.note(f"{dataset.name} has features and no images: there are no thumbnails")
             continue
-        wrong = most_often_wrong([store.predictions(run) for run in runs], dataset.classes)
+        counted = [store.predictions(run) for run in without_floor(runs)]
+        wrong = most_often_wrong(counted, dataset.classes)
         ids = wrong["example_id"].head(most).tolist()
         known = store.thumbnails.read(dataset.fingerprint, ids)
         fresh = _made(dataset, [name for name in ids if name not in known], progress)
@@ -71,7 +72,7 @@ def _first_splits(
 
 
 def _made(dataset: Dataset, ids: list[str], progress: Progress) -> dict[str, Thumbnail]:
-    rows = pd.Index(dataset.ids).get_indexer(ids)
+    rows = pd.Index(dataset.ids).get_indexer(pd.Index(ids))
     made, failed = {}, []
     with progress.step(f"thumbnails of {dataset.name}", len(ids), "images") as step:
         for name, row in zip(ids, rows, strict=True):

@@ -1,7 +1,12 @@
 """What scores mean: intervals, paired tests, ranking. Arrays and frames in, the same out."""
 
 from penultimate.stats.adjusted import adjusted_log_odds
-from penultimate.stats.by_class import class_accuracy, class_precision, confusion_pairs
+from penultimate.stats.by_class import (
+    class_accuracy,
+    class_precision,
+    confusion_pairs,
+    mean_class_accuracy,
+)
 from penultimate.stats.calibration import (
     Calibration,
     calibration,
@@ -70,6 +75,7 @@ __all__ = [
     "image_exchange_test",
     "latest",
     "logit",
+    "mean_class_accuracy",
     "most_often_wrong",
     "odds_threshold",
     "odds_thresholds",

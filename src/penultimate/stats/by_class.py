@@ -37,9 +37,7 @@ def class_accuracy(
     ------
     ValueError : a label or a prediction is not among ``classes``.
     """
-    names, labels, predicted = coded(predictions, classes)
-    n = np.bincount(labels, minlength=len(names))
-    right = np.bincount(labels[labels == predicted], minlength=len(names))
+    names, n, right = _counts(predictions, classes)
     accuracy = np.where(n > 0, right / np.maximum(n, 1), np.nan)
     low, high = wilson_interval(accuracy, n, level)
     return pd.DataFrame(
@@ -52,6 +50,36 @@ def class_accuracy(
             "ci_high": high,
         }
     )
+
+
+def mean_class_accuracy(
+    runs: Sequence[pd.DataFrame], classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """(K,) the mean over networks of ``class_accuracy``, or of ``class_precision``.
+
+    Raises
+    ------
+    ValueError : there is no run, or one of these is refused.
+    """
+    if not runs:
+        raise ValueError("there is no network whose classes could be counted")
+    total = np.zeros(len(classes))
+    for run in runs:
+        if "label" in run:
+            _, n, right = _counts(run, classes)
+            total += np.where(n > 0, right / np.maximum(n, 1), np.nan)
+        else:
+            total += average_precisions(*decided(run, classes)[1:])
+    return total / len(runs)
+
+
+def _counts(
+    predictions: pd.DataFrame, classes: Sequence[str] | None
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Names of the classes, (K,) how many examples each has, and (K,) how many are right."""
+    names, labels, predicted = coded(predictions, classes)
+    n = np.bincount(labels, minlength=len(names))
+    return names, n, np.bincount(labels[labels == predicted], minlength=len(names))
 
 
 def confusion_pairs(
@@ -134,24 +162,24 @@ def coded(
     ------
     ValueError : a label or a prediction is not among ``classes``, or one of these is there twice.
     """
-    columns = [_texts(predictions[name]) for name in ("label", "predicted")]
+    columns = [texts_of(predictions[name]) for name in ("label", "predicted")]
     if classes is None:
-        used = (column.cat.remove_unused_categories().cat.categories for column in columns)
-        names = sorted({name for categories in used for name in categories})
+        names = sorted({texts[code] for texts, codes in columns for code in np.unique(codes)})
     else:
         names = list(classes)
-    index = pd.Index(names, dtype="str")
-    if not index.is_unique:
-        raise ValueError(f"the class {index[index.duplicated()][0]!r} is there twice")
-    codes = []
-    for column in columns:
-        places = np.append(index.get_indexer(column.cat.categories), -1)  # no category is -1
-        code = places[column.cat.codes].astype(np.int64)
+    place = {name: i for i, name in enumerate(names)}
+    if len(place) < len(names):
+        twice = next(name for i, name in enumerate(names) if place[name] != i)
+        raise ValueError(f"the class {twice!r} is there twice")
+    found = []
+    for texts, codes in columns:
+        places = np.array([place.get(text, -1) for text in texts], dtype=np.int64)
+        code = places[codes]
         if (code < 0).any():
-            stranger = column[code < 0].iloc[0]
+            stranger = texts[codes[code < 0][0]]
             raise ValueError(f"{stranger!r} is not one of the {len(names)} classes")
-        codes.append(code)
-    return names, codes[0], codes[1]
+        found.append(code)
+    return names, found[0], found[1]
 
 
 def decided(
@@ -176,9 +204,16 @@ def decided(
     return names, labels, log_odds
 
 
-def _texts(values: pd.Series) -> pd.Series:
-    """Classes come as names, as numbers or as categories of them; as categories of text."""
-    categories = (
-        values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
-    )
-    return categories.cat.rename_categories(str)
+def texts_of(values: pd.Series) -> tuple[list[str], NDArray[np.int64]]:
+    """Classes, which come as names, as numbers or as categories of them, as text.
+
+    Returns
+    -------
+    texts, codes : different texts, the last of which stands for what is missing, and the place of
+        each value among them.
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, different = values.cat.codes.to_numpy(dtype=np.int64), values.cat.categories
+    else:
+        codes, different = pd.factorize(values)
+    return [*map(str, different), "nan"], codes.astype(np.int64)

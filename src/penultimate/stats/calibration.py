@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from penultimate.stats.by_class import decided
+from penultimate.stats.by_class import decided, texts_of
 from penultimate.stats.wilson import wilson_interval
 
 BINS = 15  # of equal width, as in the literature
@@ -50,6 +50,17 @@ class Calibration:
         """Confidence less accuracy: above 0 is overconfident."""
         return self.confidence - self.accuracy
 
+    @property
+    def gap_interval(self) -> tuple[float, float]:
+        """Where 95 % of such intervals hold the gap that endless data would show, or more.
+
+        The confidence less the ends of Wilson's interval of the accuracy. It is never of no width,
+        also where every answer is right. It sees what ``ece`` may miss: many bins that are each a
+        little off, and all to one side.
+        """
+        low, high = wilson_interval(self.accuracy, self.n)
+        return float(self.confidence - high), float(self.confidence - low)
+
 
 def confidence_of(predictions: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The confidence of each answer, and whether it is right.
@@ -64,8 +75,12 @@ def confidence_of(predictions: pd.DataFrame) -> tuple[NDArray[np.float64], NDArr
     confidence, right : (n,) probabilities, and (n,) booleans.
     """
     if "label" in predictions:
-        texts = [predictions[name].astype(str).to_numpy() for name in ("label", "predicted")]
-        return predictions["p_predicted"].to_numpy(dtype=np.float64), texts[0] == texts[1]
+        names, true = texts_of(predictions["label"])
+        others, said = texts_of(predictions["predicted"])
+        if names != others:
+            place = {name: i for i, name in enumerate(names)}
+            said = np.array([place.get(name, -2) for name in others], dtype=np.int64)[said]
+        return predictions["p_predicted"].to_numpy(dtype=np.float64), true == said
     _, labels, log_odds = decided(predictions)
     asked = labels >= 0
     right = (log_odds > 0) == (labels == 1)

@@ -24,11 +24,11 @@ def wilson_interval(
     -------
     low, high : of that shape, NaN where ``n`` is 0 or the proportion is NaN.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     p, size = np.asarray(proportion, dtype=np.float64), np.asarray(n, dtype=np.float64)
     count: NDArray[np.float64] = np.where(size > 0, size, np.nan)
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     centre = (p + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(p * (1 - p) / count + z**2 / (4 * count**2))
     # At 0 and 1 an end is the proportion itself, which rounding must not lose.

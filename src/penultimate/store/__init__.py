@@ -15,6 +15,7 @@ from penultimate.store.result import (
     Provenance,
     Result,
     SkippedExample,
+    without_floor,
 )
 from penultimate.store.run import Run
 from penultimate.store.store import Attempt, ResultStore
@@ -45,4 +46,5 @@ __all__ = [
     "Training",
     "TrainingRecord",
     "Trainings",
+    "without_floor",
 ]

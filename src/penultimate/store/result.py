@@ -6,6 +6,7 @@ older result can always be read. Undefined numbers are ``null`` here and NaN in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -169,3 +170,12 @@ class Result(Frozen):
             "weights": self.run.weights,
             "data": self.run.data,
         }
+
+
+def without_floor(results: Sequence[Result]) -> list[Result]:
+    """Those of networks that do not begin as ``@random``; all of them where there are no others.
+
+    The floor is wrong on most images, which says nothing of these.
+    """
+    kept = [result for result in results if not result.spec.backbone.name.endswith("@random")]
+    return kept or list(results)

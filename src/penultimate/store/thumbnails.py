@@ -96,11 +96,13 @@ class Thumbnails:
         if not isinstance(entry, dict):
             return None
         name = FILE.fullmatch(str(entry.get("file")))
-        size = entry.get("width"), entry.get("height")
-        if name is None or not all(isinstance(side, int) and side > 0 for side in size):
+        width, height = entry.get("width"), entry.get("height")
+        if name is None or not (isinstance(width, int) and isinstance(height, int)):
             return None
         data = _bytes(self._root / fingerprint / name[0])
-        return None if data is None else Thumbnail(data, KINDS[name[2]], *size)
+        if data is None or min(width, height) < 1:
+            return None
+        return Thumbnail(data, KINDS[name[2]], width, height)
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -14,11 +14,14 @@ from penultimate.report.figure_frames import one_name
 from penultimate.report.findings import Findings
 from penultimate.report.page import record
 from penultimate.report.page.answer import answers, best_method, by_method, cards, settings_in_short
+from penultimate.report.page.calibration import calibrations
 from penultimate.report.page.correlation import CorrelationSection, correlation_section
 from penultimate.report.page.forest import RankingPanels, ranking_panels
+from penultimate.report.page.mistakes import mistakes
 from penultimate.report.page.overview import overviews
 from penultimate.report.page.shell import Section, breakable, joined, shell
 from penultimate.report.page.tasks import task_sections
+from penultimate.report.page.tested import first_splits
 from penultimate.report.settings import setting_rows
 from penultimate.report.summary import caveat
 from penultimate.report.words import count, is_random
@@ -47,6 +50,7 @@ def render(findings: Findings, title: str) -> str:
     stages, costs = record.costs(findings)
     settings = setting_rows(findings.settings)
     readings = record.readings(findings)
+    tests = first_splits(findings)
     sections = [
         Section("answer"),
         Section("ranking", "Ranking"),
@@ -54,6 +58,8 @@ def render(findings: Findings, title: str) -> str:
         Section("overview", "Backbones by tasks"),
         Section("tasks", "Task by task"),
         *([Section("settings", "Freeze, fine-tune or train from scratch")] if settings else []),
+        *([Section("mistakes", "Classes and mistakes")] if tests else []),
+        *([Section("calibration", "Calibration")] if tests else []),
         *([Section("reading", "Skipped and noticed")] if readings else []),
         Section("cost", "Cost"),
         Section("repeat", "How to repeat it"),
@@ -77,6 +83,8 @@ def render(findings: Findings, title: str) -> str:
         setting_sentences=settings_in_short(findings.settings),
         several_methods=findings.several_methods,
         emphasised=lambda text: _emphasised(text, findings.backbones),
+        mistakes=mistakes(tests),
+        calibrations=calibrations(tests),
         readings=readings,
         stages=stages,
         costs=costs,
