@@ -10,7 +10,6 @@ from functools import cached_property
 import pandas as pd
 
 from penultimate.errors import StoreError
-from penultimate.metrics import SEVERAL
 from penultimate.report.findings import Findings
 from penultimate.report.words import count
 from penultimate.store import Result, without_floor
@@ -39,7 +38,7 @@ class Tested:
     @property
     def several_labels(self) -> bool:
         """Whether an image can have several labels."""
-        return self.measure == SEVERAL
+        return "label" not in self.predictions(self.results[0])
 
     @property
     def classes(self) -> tuple[str, ...]:
