@@ -24,7 +24,7 @@ CONTRAST = """element => {
     const [low, high] = [luminance(front), luminance(back)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
 }"""
-OPENED = "document.querySelectorAll('#correlation details.each[open]').length"
+OPENED = "#correlation details.each[open]"
 TEXT = "h1, h2, h3, p, li, td, th, dt, dd, caption, summary, a, small, code, b, svg text"
 
 
@@ -154,7 +154,9 @@ def test_paper_shows_everything_and_asks_for_nothing(opened):
     page.locator("#overview input").first.fill("net 3")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-    page.wait_for_function(f"{OPENED} === 3")  # the page hears of it a moment later
+    expect = pytest.importorskip("playwright.sync_api").expect
+    opened_now = expect(page.locator(OPENED))
+    opened_now.to_have_count(3)  # the page hears of it a moment later
     for gone in ("nav", ".filter input", ".jump", ".skip"):
         assert not page.locator(gone).first.is_visible(), gone
     # A filter that was set is said on paper too.
@@ -165,4 +167,4 @@ def test_paper_shows_everything_and_asks_for_nothing(opened):
     )
     assert cut == 0
     page.emulate_media(media="screen")
-    page.wait_for_function(f"{OPENED} === 0")
+    opened_now.to_have_count(0)

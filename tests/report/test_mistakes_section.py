@@ -142,6 +142,7 @@ def test_many_classes_are_folded_and_no_more_than_a_bound_is_listed(new_store, t
     names = [f"class {i:04}" for i in range(MOST_CLASSES + 50)]
     studied(new_store, {"large": FakeTask(classes=names, n_test=900)})
     html = section(new_store, tmp_path)
+    assert '<details class="list">' in html, "not unfolded for print"
     assert "<summary>Accuracy on each of 1,050 classes</summary>" in html
     assert f"The hardest 1,000 of {MOST_CLASSES + 50:,} classes." in words(html)
     (task,) = of(new_store)
