@@ -6,6 +6,7 @@ Reading a store needs pandas and never torch.
 from penultimate.store.imagenet import Accuracy, CheckpointName, ImageNetAccuracies
 from penultimate.store.imagenet_table import ImageNetTable
 from penultimate.store.pair_tests import PairTests
+from penultimate.store.planned import Planned, planned
 from penultimate.store.result import (
     FEATURE_SAMPLE,
     SCHEMA_VERSION,
@@ -35,6 +36,7 @@ __all__ = [
     "Interval",
     "Network",
     "PairTests",
+    "Planned",
     "Part",
     "Provenance",
     "Result",
