@@ -6,7 +6,7 @@ Reading a store needs pandas and never torch.
 from penultimate.store.imagenet import Accuracy, CheckpointName, ImageNetAccuracies
 from penultimate.store.imagenet_table import ImageNetTable
 from penultimate.store.pair_tests import PairTests
-from penultimate.store.planned import Planned, planned
+from penultimate.store.planned import Planned, count_planned
 from penultimate.store.result import (
     FEATURE_SAMPLE,
     SCHEMA_VERSION,
@@ -36,8 +36,8 @@ __all__ = [
     "Interval",
     "Network",
     "PairTests",
-    "Planned",
     "Part",
+    "Planned",
     "Provenance",
     "Result",
     "ResultStore",
@@ -48,5 +48,6 @@ __all__ = [
     "Training",
     "TrainingRecord",
     "Trainings",
+    "count_planned",
     "without_floor",
 ]

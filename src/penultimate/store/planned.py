@@ -27,7 +27,7 @@ class Planned:
     finished: int
 
 
-def planned(store: ResultStore) -> Planned:
+def count_planned(store: ResultStore) -> Planned:
     """Count the cells of all studies in ``STORE/studies``; those that cannot be read are none."""
     studies, cells = 0, set()
     for path in sorted((store.root / "studies").glob("*.toml")):

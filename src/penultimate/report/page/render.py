@@ -19,7 +19,7 @@ from penultimate.report.page.correlation import CorrelationSection, correlation_
 from penultimate.report.page.forest import RankingPanels, ranking_panels
 from penultimate.report.page.mistakes import mistakes
 from penultimate.report.page.overview import overviews
-from penultimate.report.page.shell import Section, breakable, joined, shell
+from penultimate.report.page.shell import Section, Written, breakable, joined, shell
 from penultimate.report.page.tasks import task_sections
 from penultimate.report.page.tested import first_splits
 from penultimate.report.settings import setting_rows
@@ -30,7 +30,9 @@ from penultimate.store import ResultStore
 TITLE = "Which network to start from"
 
 
-def write_report(store: ResultStore, output: Path, *, title: str | None = None) -> Path:
+def write_report(
+    store: ResultStore, output: Path, *, title: str | None = None, written: Written | None = None
+) -> Path:
     """Write the report on everything in ``store`` to ``output``, and return its path.
 
     The page is one file that needs nothing else, see ``shell``.
@@ -39,13 +41,13 @@ def write_report(store: ResultStore, output: Path, *, title: str | None = None) 
     ------
     StoreError : the store has no finished run, or the file cannot be written.
     """
-    page = render(Findings.read(store), title or TITLE)
+    page = render(Findings.read(store), title or TITLE, written)
     # A file's name can hold bytes that are no text; they are shown as question marks.
     write_atomic(output, page.encode("utf-8", errors="replace"))
     return output
 
 
-def render(findings: Findings, title: str) -> str:
+def render(findings: Findings, title: str, written: Written | None = None) -> str:
     """The page as a string."""
     stages, costs = record.costs(findings)
     settings = setting_rows(findings.settings)
@@ -69,6 +71,7 @@ def render(findings: Findings, title: str) -> str:
         sections,
         eyebrow="penultimate report",
         footer="Made with penultimate from a results store; this file needs nothing else.",
+        written=written,
         answers=[_emphasised(text, findings.backbones) for text in answers(findings)],
         caveat=caveat(findings.ranking),
         facts=_facts(findings),

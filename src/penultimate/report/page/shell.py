@@ -26,8 +26,26 @@ class Section:
     heading: str = ""
 
 
+@dataclass(frozen=True)
+class Written:
+    """When a page was written and of what, and after how many seconds it comes again by itself.
+
+    ``made`` is ISO 8601 in UTC. Without ``renew`` the page stays as it is.
+    """
+
+    made: str
+    status: str
+    renew: float | None = None
+
+
 def shell(
-    title: str, sections: Sequence[Section], *, eyebrow: str, footer: str, **values: Any
+    title: str,
+    sections: Sequence[Section],
+    *,
+    eyebrow: str,
+    footer: str,
+    written: Written | None = None,
+    **values: Any,
 ) -> str:
     """A page of ``sections``, the first of which stands above the contents.
 
@@ -37,6 +55,7 @@ def shell(
     Parameters
     ----------
     eyebrow, footer : lines above the title and under everything.
+    written : of a page that is written again and again.
     values : what the templates of the sections use, by name.
     """
     environment = Environment(
@@ -53,6 +72,7 @@ def shell(
         sections=sections,
         eyebrow=eyebrow,
         footer=footer,
+        written=written,
         style=Markup(_together("styles", ".css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
