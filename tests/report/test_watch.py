@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from builders import FakeStudy
+from builders import FakeStudy, FakeTask
 from penultimate.errors import StoreError
 from penultimate.io import write_json
 from penultimate.report.watch import watch_report
@@ -86,8 +86,15 @@ class TestPlanned:
         assert count_planned(store) == Planned(3, 11, 0)
         FakeStudy({"network_00": 1.0, "not planned": 1.0}).commit(store)
         assert count_planned(store) == Planned(3, 11, 1)
+        # A task whose test part is drawn is repeated, which its first run tells.
+        (store.root / "studies" / "r.toml").write_text(
+            dump_study(Study(backbones=["one", "two"], tasks=["pets"], repeats=5))
+        )
+        assert count_planned(store) == Planned(4, 13, 1)
+        FakeStudy({"one": 1.0}, {"pets": FakeTask()}, repeats=2).commit(store)
+        assert count_planned(store) == Planned(4, 21, 3)
         (store.root / "studies" / "torn.toml").write_text("backbones = [")
-        assert count_planned(store).studies == 3
+        assert count_planned(store).studies == 4
 
 
 class TestWatching:
