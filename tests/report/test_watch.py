@@ -203,6 +203,8 @@ def test_a_signal_ends_the_command_well(tmp_path, number) -> None:
     FakeStudy({"one": 1.0}).commit(ResultStore(root))
     with watching(root, output) as process:
         wait_for(output, "1 run finished; written")
+        loaded = Path(f"/proc/{process.pid}/maps")
+        assert not loaded.exists() or "libtorch" not in loaded.read_text()
         os.kill(process.pid, number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0
