@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ import pandas as pd
 from penultimate.errors import StoreError
 from penultimate.report.settings import compared_settings
 from penultimate.stats import latest, rank, standing
-from penultimate.stats.ranking import CELL, TESTS_VERSION, Predictions
+from penultimate.stats.answers import Answers
+from penultimate.stats.ranking import CELL, TESTS_VERSION
 from penultimate.store import PairTests
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Findings:
     settings: pd.DataFrame
     results: dict[str, Result]
     superseded: int
-    predictions: Predictions
+    predictions: Callable[[str], pd.DataFrame]
 
     @classmethod
     def read(cls, store: ResultStore) -> Findings:
@@ -93,18 +95,19 @@ class Findings:
 
 
 def compared(
-    store: ResultStore, frame: pd.DataFrame, predictions: Predictions
+    store: ResultStore, frame: pd.DataFrame, predictions: Callable[[str], pd.DataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The ranking of backbones and that of settings; tests that the store knows are not run again.
 
     Parameters
     ----------
     frame : runs of ``store``, see ``stats.rank``.
-    predictions : of a run's digest; read once a run, which the caller sees to.
+    predictions : of a run's digest; asked for once a run.
     """
+    answers = functools.cache(lambda run: Answers.of(predictions(run)))
     with PairTests(store, TESTS_VERSION) as tests:
-        ranking = rank(frame, predictions, tests=tests)
-        return ranking, compared_settings(frame, predictions, tests)
+        ranking = rank(frame, answers, tests=tests)
+        return ranking, compared_settings(frame, answers, tests)
 
 
 def _order(ranking: pd.DataFrame) -> list[str]:

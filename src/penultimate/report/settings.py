@@ -9,7 +9,7 @@ import pandas as pd
 
 from penultimate.report.words import interval, listing, p_value, percent
 from penultimate.stats import latest, rank
-from penultimate.stats.ranking import BEST, Predictions, Tests
+from penultimate.stats.ranking import BEST, Answered, Tests
 
 SWAPPED = {"backbone": "method", "method": "backbone"}
 
@@ -30,7 +30,7 @@ class SettingRow:
 
 
 def compared_settings(
-    frame: pd.DataFrame, predictions: Predictions, tests: Tests | None = None
+    frame: pd.DataFrame, predictions: Answered, tests: Tests | None = None
 ) -> pd.DataFrame:
     """As ``stats.rank``, of the methods of each backbone and task in place of the backbones.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
 import pandas as pd
 
@@ -23,6 +23,7 @@ from penultimate.stats.repeated import (
     is_repeated,
     over_splits,
     probabilities,
+    shared_runs,
     shared_splits,
     with_repeats,
 )
@@ -34,6 +35,9 @@ NO_PREDICTIONS = "predictions are missing"
 NO_SCORE = "no score"
 
 Predictions = Callable[[str], pd.DataFrame]
+Answered = Callable[[str], pd.DataFrame | Answers]
+"""From a run's digest to its predictions, or to what was made of them before."""
+
 Tests = MutableMapping[tuple[str, str], tuple[float, str]]
 """Outcomes by the digests of two runs: the p-value, and the test that gave it."""
 
@@ -58,7 +62,7 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
 
 def rank(
     frame: pd.DataFrame,
-    predictions: Predictions,
+    predictions: Answered,
     *,
     by_seed: bool = False,
     tests: Tests | None = None,
@@ -85,7 +89,8 @@ def rank(
     ----------
     frame : a row a run, with the columns of ``ResultStore.frame()``.
     predictions : a run's digest to its frame of ``example_id, label, predicted``, a row a test
-        example; of ``example_id``, ``label:CLASS`` and ``log_odds:CLASS`` with several labels.
+        example; of ``example_id``, ``label:CLASS`` and ``log_odds:CLASS`` with several labels; or
+        to the ``Answers`` made of it.
     by_seed : rank under each seed apart, a row a run, in place of a row a backbone.
     tests : outcomes that are known already, to which new ones are added.
 
@@ -109,8 +114,8 @@ def rank(
         _rank_group(group, predictions, known)
         for _, group in frame.groupby(key, sort=True, dropna=False)
     ]
-    empty = _typed(frame.head(0).assign(**dict.fromkeys(ADDED)))
-    return pd.concat(groups, ignore_index=True) if groups else empty
+    empty = frame.head(0).assign(**dict.fromkeys(ADDED))
+    return _typed(pd.concat(groups, ignore_index=True) if groups else empty)
 
 
 ADDED = {
@@ -129,41 +134,40 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(ADDED)
 
 
-def _rank_group(group: pd.DataFrame, predictions: Predictions, known: Tests) -> pd.DataFrame:
+def _rank_group(group: pd.DataFrame, predictions: Answered, known: Tests) -> pd.DataFrame:
     """One group's cells, best first; a cell is the runs that one row stands for."""
-    cells = [cell.sort_values(SPLIT) for _, cell in group.groupby("backbone", sort=False)]
-    rows = pd.DataFrame([_row(cell) for cell in cells]).astype(group.dtypes)
-    order = rows.assign(cell=range(len(rows))).sort_values(
+    group = group.sort_values(SPLIT, kind="stable")
+    by_name = {str(name): cell for name, cell in group.groupby("backbone", sort=False)}
+    order = _rows(group, by_name).sort_values(
         ["score", "backbone"], ascending=[False, True], na_position="last", kind="stable"
     )
-    cells = [cells[i] for i in order["cell"]]
+    cells = [by_name[name] for name in order["backbone"]]
     compared = _compare(cells, predictions, known)
-    return _typed(
-        order.drop(columns="cell").assign(
-            seeds=[cell["seed"].nunique() for cell in cells],
-            repeats=[cell["repeat"].nunique() for cell in cells],
-            score_sd=[cell["score"].std(ddof=1) for cell in cells],
-            probability_best=probabilities(cells),
-            rank=order["score"].rank(ascending=False, method="min"),
-            p_value=[p for p, _ in compared],
-            tied_with_best=pd.array([_tied(p, how) for p, how in compared], dtype="boolean"),
-            comparison=[how for _, how in compared],
-        )
+    return order.assign(
+        seeds=[cell["seed"].nunique() for cell in cells],
+        repeats=[cell["repeat"].nunique() for cell in cells],
+        score_sd=[cell["score"].std(ddof=1) for cell in cells],
+        probability_best=probabilities(cells),
+        rank=order["score"].rank(ascending=False, method="min"),
+        p_value=[p for p, _ in compared],
+        tied_with_best=pd.array([_tied(p, how) for p, how in compared], dtype="boolean"),
+        comparison=[how for _, how in compared],
     )
 
 
-def _row(cell: pd.DataFrame) -> pd.Series:
-    """The one row of a cell: that of its first split, with the mean of what is measured."""
-    row = cell.iloc[0].copy()
-    if len(cell) > 1:
-        for column in AVERAGED:
-            row[column] = cell[column].mean(skipna=column == "images_per_second")
-        for column in row.index.intersection(CHOSEN):
-            row[column] = math.nan  # anew on each split
-        row["converged"] = bool(cell["converged"].all())
-    if is_repeated(cell):
-        row["ci_low"], row["ci_high"] = over_splits(cell)
-    return row
+def _rows(group: pd.DataFrame, cells: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a cell: that of its first split, with the mean of what is measured."""
+    rows = group.drop_duplicates("backbone").copy()
+    for place, cell in zip(rows.index, map(cells.__getitem__, rows["backbone"]), strict=True):
+        if len(cell) > 1:
+            for column in AVERAGED:
+                rows.loc[place, column] = cell[column].mean(skipna=column == "images_per_second")
+            for column in rows.columns.intersection(CHOSEN):
+                rows.loc[place, column] = math.nan  # anew on each split
+            rows.loc[place, "converged"] = bool(cell["converged"].all())
+        if is_repeated(cell):
+            rows.loc[place, ["ci_low", "ci_high"]] = over_splits(cell)
+    return rows
 
 
 def _tied(p: float, how: str) -> bool | None:
@@ -171,26 +175,29 @@ def _tied(p: float, how: str) -> bool | None:
 
 
 def _compare(
-    cells: Sequence[pd.DataFrame], predictions: Predictions, known: Tests
+    cells: Sequence[pd.DataFrame], predictions: Answered, known: Tests
 ) -> list[tuple[float, str]]:
     """p-value against the first cell, and how, for each of the cells in the order of rank."""
-    best = cells[0]
+    best, measure = cells[0], str(cells[0]["measure"].iloc[0])
     if best["score"].isna().any():
         return [(math.nan, NO_SCORE) for _ in cells]
     read = functools.cache(lambda run: _read(predictions, run))  # the best's serve every other
     compared = [(math.nan, BEST)]
     for cell in cells[1:]:
-        shared = shared_splits(cell, best)
-        if is_repeated(shared):
-            unscored = bool(shared["score"].isna().any())
-            p = math.nan if unscored else compared_over_splits(shared)
-            compared.append((p, NO_SCORE if unscored else CORRECTED))
-            continue
+        if is_repeated(cell) and is_repeated(best):
+            shared = shared_splits(cell, best)
+            if is_repeated(shared):
+                unscored = bool(shared["score"].isna().any())
+                p = math.nan if unscored else compared_over_splits(shared)
+                compared.append((p, NO_SCORE if unscored else CORRECTED))
+                continue
         outcomes = []
-        for _, run in shared.iterrows():
-            pair = (str(run["run"]), str(run["run_other"]))
+        for run, other, score in shared_runs(cell, best):
+            pair = (run, other)
             if pair not in known:
-                outcome = _test(run, read(pair[1]), predictions)
+                outcome = (math.nan, NO_SCORE)
+                if not math.isnan(score):
+                    outcome = _test(measure, _read(predictions, run), read(other))
                 if math.isnan(outcome[0]) and outcome[1] != MORE_RIGHT:
                     outcomes.append(outcome)  # nothing to keep: what is missing may come
                     continue
@@ -207,18 +214,16 @@ def _most_cautious(outcomes: list[tuple[float, str]]) -> tuple[float, str]:
     return max(outcomes, key=lambda outcome: math.inf if math.isnan(outcome[0]) else outcome[0])
 
 
-def _test(run: pd.Series, best: Answers | None, predictions: Predictions) -> tuple[float, str]:
-    if math.isnan(run["score"]):
-        return math.nan, NO_SCORE
-    mine = _read(predictions, run["run"])
+def _test(measure: str, mine: Answers | None, best: Answers | None) -> tuple[float, str]:
     if mine is None or best is None:
         return math.nan, NO_PREDICTIONS
-    return compare(run["measure"], mine, best)
+    return compare(measure, mine, best)
 
 
-def _read(predictions: Predictions, run: str) -> Answers | None:
+def _read(predictions: Answered, run: str) -> Answers | None:
     """What a run answered; None where it cannot be had."""
     try:
-        return Answers.of(predictions(run))
+        found = predictions(run)
     except StoreError:
         return None
+    return found if isinstance(found, Answers) else Answers.of(found)

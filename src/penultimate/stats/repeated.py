@@ -30,7 +30,7 @@ def with_repeats(frame: pd.DataFrame) -> pd.DataFrame:
 
 def is_repeated(cell: pd.DataFrame) -> bool:
     """Whether a cell has more than one repeat; several seeds alone are none."""
-    return bool(cell["repeat"].nunique() > 1)
+    return len(cell) > 1 and bool(cell["repeat"].nunique() > 1)
 
 
 def over_splits(cell: pd.DataFrame) -> tuple[float, float]:
@@ -52,13 +52,23 @@ def shared_splits(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     Between two repeated cells the data must be the same; else the test that looks at the test
     examples sees to it.
     """
-    names = [*SPLIT, "data"] if is_repeated(one) and is_repeated(other) else SPLIT
-    places = {key: place for place, key in enumerate(_keys(other, names))}
-    found = [(i, places[key]) for i, key in enumerate(_keys(one, names)) if key in places]
-    theirs = other.iloc[[place for _, place in found]]
-    return one.iloc[[i for i, _ in found]].assign(
+    places = _shared(one, other)
+    theirs = other.iloc[[theirs for _, theirs in places]]
+    return one.iloc[[mine for mine, _ in places]].assign(
         run_other=theirs["run"].to_numpy(), score_other=theirs["score"].to_numpy()
     )
+
+
+def shared_runs(one: pd.DataFrame, other: pd.DataFrame) -> list[tuple[str, str, float]]:
+    """As ``shared_splits``, without a frame: run, run of the other, score."""
+    runs, scores, others = one["run"].tolist(), one["score"].tolist(), other["run"].tolist()
+    return [(runs[mine], others[theirs], scores[mine]) for mine, theirs in _shared(one, other)]
+
+
+def _shared(one: pd.DataFrame, other: pd.DataFrame) -> list[tuple[int, int]]:
+    names = [*SPLIT, "data"] if is_repeated(one) and is_repeated(other) else SPLIT
+    places = {key: place for place, key in enumerate(_keys(other, names))}
+    return [(i, places[key]) for i, key in enumerate(_keys(one, names)) if key in places]
 
 
 def compared_over_splits(shared: pd.DataFrame) -> float:
@@ -106,4 +116,4 @@ def _sizes(cell: pd.DataFrame) -> tuple[float, float]:
 
 
 def _keys(cell: pd.DataFrame, names: Sequence[str]) -> list[tuple[object, ...]]:
-    return list(zip(*(cell[name] for name in names), strict=True))
+    return list(zip(*(cell[name].tolist() for name in names), strict=True))
