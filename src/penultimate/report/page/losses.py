@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -37,7 +38,7 @@ def loss_curves(frame: pd.DataFrame, label: str) -> Markup:
         curve = thinned(rows)
         curve = curve[(curve["loss"] <= top) & (curve["loss"] > 0)]
         if len(curve):
-            lines[str(kind), str(training)] = (curve, rows.iloc[-1])
+            lines[str(kind), str(training)] = (curve, rows.tail(1).to_dict("records")[0])
     losses = [loss for curve, _ in lines.values() for loss in curve["loss"]]
     ends = {key: _end(last, top) for key, (_, last) in lines.items()}
     x, y = _scales(int(frame["step"].max()), [*losses, *filter(None, ends.values())])
@@ -65,13 +66,13 @@ def loss_curves(frame: pd.DataFrame, label: str) -> Markup:
     return drawing(WIDTH, HEIGHT, SIZE, label, behind, Markup("").join(marks))
 
 
-def _end(last: pd.Series, top: float) -> float | None:
+def _end(last: dict[Any, Any], top: float) -> float | None:
     """The loss on validation, where it is inside the panel."""
     end = float(last["validation"])
     return end if 0 < end <= top else None
 
 
-def _text(kind: str, last: pd.Series, end: float) -> str:
+def _text(kind: str, last: dict[Any, Any], end: float) -> str:
     rate, decay = strength(last["learning_rate"]), strength(last["weight_decay"])
     return (
         f"{NAMES[kind]}\nlearning rate {rate}, weight decay {decay}\n{end:.3g} nats on validation"

@@ -1,7 +1,7 @@
 // A box above long tables that leaves only the rows whose words contain what is typed; of a table
 // with many columns, a second one for these. Without this script everything is there to read.
 {
-  const LONG = 8; // rows, or columns, from which a box is worth its place
+  const LONG = 8; // rows, or columns, from which a box is worth its place; data-long says otherwise
   let boxes = 0;
 
   const words = (row) => [...row.cells]
@@ -60,7 +60,7 @@
       .filter((cell) => "column" in cell.dataset)
       .map((cell) => ({ table, index: cell.cellIndex, text: cell.textContent.toLowerCase() })));
     const made = [];
-    if (rows.length >= LONG) {
+    if (rows.length >= (Number(section.dataset.long) || LONG)) {
       const texts = new Map(rows.map((row) => [row, words(row)]));
       made.push(box(section.dataset.filter, rows, (row) => texts.get(row), showRow));
     }
