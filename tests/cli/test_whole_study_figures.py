@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -11,7 +9,7 @@ from PIL import Image
 
 from builders import METHODS, FakeStudy, FakeTask
 from penultimate.cli.app import cli
-from penultimate.figures.catalogue import FIGURES, TABLES
+from penultimate.figures.catalogue import FIGURES
 from penultimate.store import ResultStore
 
 PLAIN = [
@@ -39,9 +37,7 @@ def store(tmp_path_factory):
     made = ResultStore(tmp_path_factory.mktemp("whole") / "store")
     abilities = {name: 0.1 * place for place, name in enumerate(NAMES)}
     imagenet = {name: 0.7 + 0.008 * place for place, name in enumerate(NAMES)}
-    tasks = {
-        name: FakeTask(n_test=120, hardness=0.1 * place) for place, name in enumerate(TASKS)
-    }
+    tasks = {name: FakeTask(n_test=120, hardness=0.1 * place) for place, name in enumerate(TASKS)}
     gains = {"fine-tune": 0.4, "from-scratch": -0.6}
     study = FakeStudy(
         abilities, tasks, methods=tuple(METHODS), gains=gains, imagenet=imagenet, sampled=True
