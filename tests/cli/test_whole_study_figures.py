@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -9,7 +11,7 @@ from PIL import Image
 
 from builders import METHODS, FakeStudy, FakeTask
 from penultimate.cli.app import cli
-from penultimate.figures.catalogue import FIGURES
+from penultimate.figures.catalogue import FIGURES, TABLES
 from penultimate.store import ResultStore
 
 PLAIN = [
@@ -67,3 +69,17 @@ def test_every_figure_is_drawn(store, tmp_path, name):
     pixels = np.asarray(Image.open(target).convert("L"))
     assert (pixels < 128).mean() > 0.005  # there is ink
     assert len(done.stdout.splitlines()) > 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "rows"), [("accuracies", 48), ("significance", 48), ("correlations", 3)]
+)
+def test_tables_have_all_networks_and_data_sets(store, name, rows):
+    assert name in TABLES
+    done = run(name, store.root, "--json")
+    table = json.loads(done.stdout)
+    assert len(table) == rows
+    if name != "correlations":
+        assert {"Food-101", "my own task"} < set(table[0])
+        assert all(cell != "" for row in table for cell in row.values())

@@ -19,6 +19,8 @@ from penultimate.store import ResultStore
 if TYPE_CHECKING:
     from penultimate.spec import RunSpec
 
+AGAINST_IMAGENET = ("average-correlation", "correlation", "correlations")
+TESTED = (*AGAINST_IMAGENET, "ranking", "significance")  # which show what is level with the best
 OVER_RUNS = {"training-time": over_steps, "examples-per-class": over_examples}
 
 
@@ -38,7 +40,7 @@ def figure_frame(
 
     Parameters
     ----------
-    figure : its name in ``penultimate.figures.catalogue``.
+    figure : its name in ``penultimate.figures.catalogue``, or a table's.
     methods : those wanted; all that the store has where empty.
     backbones, tasks : likewise.
     whole : refuse a store that lacks networks on data sets that others have runs on.
@@ -53,11 +55,11 @@ def figure_frame(
     if figure in OVER_RUNS:
         # Of first splits: repeats of one are no runs of another length or size.
         return OVER_RUNS[figure](store, frame[frame["repeat"] == 0], note)
-    tested = figure.endswith("correlation")  # and shows what is level with the best
+    tested = figure in TESTED
     frame = ranked(store, frame) if tested else mean_scores(frame)
     if figure.endswith("training-settings"):
         frame = with_switches(store, frame, note)
-    if tested:
+    if figure in AGAINST_IMAGENET:
         _refuse_unknown(store, frame)
     if whole:
         _refuse_holes(store, frame)
