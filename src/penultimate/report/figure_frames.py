@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,10 +13,7 @@ from penultimate.report.cells import mean_scores, ranked
 from penultimate.report.over_runs import over_examples, over_steps
 from penultimate.report.training_switches import with_switches
 from penultimate.stats import latest
-from penultimate.store import ResultStore
-
-if TYPE_CHECKING:
-    from penultimate.spec import RunSpec
+from penultimate.store import Result, ResultStore
 
 AGAINST_IMAGENET = ("average-correlation", "correlation", "correlations")
 TESTED = (*AGAINST_IMAGENET, "ranking", "significance")  # which show what is level with the best
@@ -110,14 +106,14 @@ def _command(store: ResultStore, backbones: list[str], sources: list[str], metho
     return shlex.join([*words, "--method", method, "--store", str(store.root)])
 
 
-def _specs(store: ResultStore) -> list[RunSpec]:
+def _results(store: ResultStore) -> list[Result]:
     """What was run, to say what else to run."""
     runs = latest(store.frame())["run"]
-    return [result.spec for run in runs if (result := store.get(run)) is not None]
+    return [result for run in runs if (result := store.get(run)) is not None]
 
 
 def _no_method(store: ResultStore, method: str) -> str:
-    specs = _specs(store)
+    specs = [result.spec for result in _results(store)]
     made = _command(store, [s.backbone.name for s in specs], [s.task.source for s in specs], method)
     return f"{store.root} has no run by {method}, which the figure needs: {made}"
 
@@ -136,7 +132,7 @@ def _refuse_holes(store: ResultStore, frame: pd.DataFrame) -> None:
     if not holes:
         return
     method, name, task = holes[0]
-    specs = _specs(store)
+    specs = [result.spec for result in _results(store)]
     names = {s.backbone.display: s.backbone.name for s in specs}
     names |= {
         shown.removesuffix("@random"): given
