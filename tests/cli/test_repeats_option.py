@@ -65,9 +65,33 @@ def test_from_features_to_the_answer(penultimate, noisy, place):
 
 def test_a_plain_run_says_what_repeats_would_add(penultimate, noisy, place):
     arguments = ("run", "--backbone", f"features:{noisy[0]}", "--set", "l2_points=3")
-    assert "The split of sharp was drawn at random: --repeats 20" in " ".join(
+    assert "The split of sharp was drawn at random: penultimate run --repeats 20" in " ".join(
         penultimate(*arguments).out.split()
     )
+
+
+def test_the_split_of_a_repeat_can_be_written_again(penultimate, photos, place):
+    import pandas as pd
+
+    from penultimate.store import ResultStore
+
+    arguments = ("--backbone", "test_vit@random", "--set", "l2_points=2", "--repeats", 3)
+    done = penultimate("run", "--data", photos, *arguments, "--seed", 7)
+    assert done.code == 0, done.err
+    store = ResultStore("penultimate-store")
+    third = next(result for result in store.results() if result.spec.repeat == 2)
+    written = penultimate("splits", photos, "--seed", 7, "--repeat", 2, "-o", "again.csv")
+    assert "seed 7, repeat 2, 60/20/20, stratified" in written.err
+    kept = pd.read_csv(store.artefact(third, "split"))
+    pd.testing.assert_frame_equal(pd.read_csv("again.csv"), kept)
+    given = ("folder:given", "--repeat", 1)
+    for part, names in (("train", range(8)), ("test", range(8, 12))):
+        for label in ("crow", "jay [b]"):
+            (place / "given" / part / label).mkdir(parents=True)
+            for number in names:
+                picture = photos / label / f"{number}.png"
+                (place / "given" / part / label / picture.name).write_bytes(picture.read_bytes())
+    assert "comes with a test part of its own" in penultimate("splits", *given, "--quiet").sentence
 
 
 def test_wrong_numbers_are_refused(penultimate, noisy, place):

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from builders import FakeStudy, FakeTask
 from penultimate.report import ranked_table, sentences, write_report
+from penultimate.report.embedding_samples import embedding_samples
+from penultimate.report.figure_frames import figure_frame
 from penultimate.report.findings import Findings
 from penultimate.report.page.record import splits
 from penultimate.report.settings import setting_sentences
@@ -86,7 +88,10 @@ def test_a_split_that_was_drawn_could_be_repeated_and_is_said_to_be(new_store):
     ranking = Findings.read(FakeStudy(NETWORKS, PHOTOS).commit(new_store)).ranking
     drawn, given = (sentences(ranking.assign(test_drawn=d))[-1] for d in (True, False))
     assert drawn.startswith(CAVEAT)
-    assert "The split of photos was drawn at random: --repeats 20 counts its luck" in drawn
+    assert (
+        "The split of photos was drawn at random: penultimate run --repeats 20 counts its luck"
+        in drawn
+    )
     assert given == CAVEAT
 
 
@@ -120,6 +125,7 @@ def test_the_page_shows_them_and_has_its_figures_of_first_splits(found, tmp_path
     assert len(splits(found)) == 6
     assert "seed 0, repeat 5" in page
     assert "Nadeau and Bengio" in page
+    assert "60/20/20, and 5 more" in page
 
 
 def test_a_page_without_repeats_says_nothing_of_them(new_store, tmp_path):
@@ -132,3 +138,11 @@ def test_a_page_without_repeats_says_nothing_of_them(new_store, tmp_path):
 def test_a_store_finds_the_run_on_the_first_split_by_name(found):
     store = ResultStore(found.store.root)
     assert store.match("net").spec.repeat == 0
+
+
+def test_figures_over_runs_and_of_features_are_of_first_splits(new_store):
+    networks = {"tf_efficientnet_lite0@package": 1.0, "tf_efficientnet_lite1@package": 0.9}
+    FakeStudy(networks, PHOTOS, repeats=3, sampled=True).commit(new_store)
+    drawn = embedding_samples(new_store)
+    assert list(drawn.features) == list(networks)
+    assert len(figure_frame(new_store, "ranking")) == 2

@@ -18,6 +18,9 @@ name = "my study"
 # Seeds decide how images without a split of their own are divided, and how @random begins.
 seeds = [0]
 
+# Score linear probes over so many random splits; 20 tell how much of a score is luck.
+# repeats = 20
+
 # Networks to compare. 'penultimate list backbones' shows all.
 backbones = [
     "tf_efficientnet_lite0@package",   # ImageNet weights that come with penultimate[demo]

@@ -16,6 +16,13 @@ from penultimate.errors import SpecError
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the split.")
 @click.option(
+    "--repeat",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Which of the splits of that seed: those of 'penultimate run --repeats' from 0.",
+)
+@click.option(
     "--validation-fraction",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Of train, where the source has a test part and no validation part, or of what "
@@ -40,6 +47,7 @@ def splits(
     task: str,
     output: Path | None,
     seed: int,
+    repeat: int,
     validation_fraction: float | None,
     per_class: int | None,
     draw: int | None,
@@ -72,7 +80,7 @@ def splits(
         record["validation_fraction"] = validation_fraction
     with Bars(quiet=quiet) as bars:
         wanted = Task.model_validate(record)
-        dataset = load_dataset(wanted, seed=seed, strict=strict, progress=bars)
+        dataset = load_dataset(wanted, seed=seed, repeat=repeat, strict=strict, progress=bars)
         held_out = " % of train" in dataset.split_source
         if per_class is not None:
             fraction = wanted.validation_fraction
@@ -88,6 +96,11 @@ def splits(
         raise SpecError(
             f"--validation-fraction does not apply to {task}, whose validation part is not held "
             f"out of train (its split: {dataset.split_source}): leave the option out"
+        )
+    if repeat and not dataset.drawn:
+        raise SpecError(
+            f"--repeat does not apply to {task}, which comes with a test part of its own (its "
+            f"split: {dataset.split_source}): leave the option out"
         )
     if output is None:
         click.echo(dataset.split_csv(), nl=False)

@@ -21,7 +21,7 @@ def provenance(engine: dict[str, Any], command: str) -> Provenance:
     return Provenance(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         python=platform.python_version(),
-        packages={name: importlib.metadata.version(name) for name in PACKAGES},
+        packages=dict(_versions()),
         platform=platform.platform(),
         processor=_processor(),
         threads=torch.get_num_threads(),
@@ -29,6 +29,12 @@ def provenance(engine: dict[str, Any], command: str) -> Provenance:
         engine=engine,
         command=command,
     )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Of the packages that numbers depend on; read once, since a study can have many quick runs."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def _device(device: str) -> str:

@@ -56,7 +56,7 @@ def embedding_samples(
         images; the message has the command that helps.
     """
     frame = store.frame()
-    frame = frame[(frame["method"] == METHOD) & (frame["repeat"] == 0)]
+    frame = frame[frame["method"] == METHOD]
     if frame.empty:
         raise StoreError(
             f"{store.root} has no linear probe, which keeps a sample of the features: penultimate "
@@ -64,6 +64,7 @@ def embedding_samples(
         )
     task = _task(frame, tasks)
     mine = latest(frame[frame["task"] == task])
+    mine = mine[mine["repeat"] == 0]  # repeats keep no sample
     names = list(backbones) or list(dict.fromkeys(mine["backbone"]))
     for name in names:
         if name not in set(frame["backbone"]):

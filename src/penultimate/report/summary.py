@@ -82,7 +82,8 @@ def _hint(single: pd.DataFrame) -> str:
     if probed.empty:
         return ""
     names = listing(sorted(set(probed["task"])))
-    return f" The split of {names} was drawn at random: --repeats 20 counts its luck, too."
+    luck = "penultimate run --repeats 20 counts its luck, too"
+    return f" The split of {names} was drawn at random: {luck}."
 
 
 def overall(ranking: pd.DataFrame, method: str = "") -> str:

@@ -96,7 +96,7 @@ def _section(findings: Findings, rows: pd.DataFrame, key: str) -> TaskSection:
         key=key,
         name=task,
         method=method,
-        facts=_facts(first),
+        facts=_facts(first, int(rows["repeats"].max())),
         sentence=of_task(rows, method),
         seeds=int(rows["seeds"].max()),
         repeats=int(rows["repeats"].max()),
@@ -139,13 +139,13 @@ def selection_frame(results: Sequence[Result]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["backbone", "l2", "score", "n_val", "chosen", "converged"])
 
 
-def _facts(result: Result) -> list[str]:
+def _facts(result: Result, repeats: int) -> list[str]:
     sizes = (result.n_train, result.n_val, result.n_test)
     return [
         count(len(result.classes), "class", "classes"),
         "{:,} / {:,} / {:,} images to train, validate, test".format(*sizes),
         MEASURE_NAMES[result.measure].long,
-        f"split: {result.split_source}",
+        f"split: {result.split_source}" + (f", and {repeats - 1} more" if repeats > 1 else ""),
     ]
 
 
