@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from builders import FakeStudy, FakeTask
 from penultimate.cli.app import cli
-from penultimate.cli.figure import _titled
+from penultimate.cli.titles import titled
 from penultimate.errors import PenultimateError
 from penultimate.store import Accuracy, ResultStore
 
@@ -84,9 +84,9 @@ def test_an_unknown_imagenet_accuracy_is_named_with_its_remedies(tmp_path):
 
 def test_the_paper_s_data_sets_are_drawn_by_their_titles_in_its_order():
     frame = pd.DataFrame({"task": ["own", "dtd", "food101", "dtd"], "row": [0, 1, 2, 3]})
-    titled = _titled(frame)
-    assert list(titled["row"]) == [2, 1, 3, 0]
-    assert [titled["task"].iloc[0], titled["task"].iloc[-1]] == ["Food-101", "own"]
+    found = titled(frame)
+    assert list(found["row"]) == [2, 1, 3, 0]
+    assert [found["task"].iloc[0], found["task"].iloc[-1]] == ["Food-101", "own"]
 
 
 def test_models_or_data_sets_can_be_dropped(tmp_path):
@@ -233,6 +233,23 @@ def test_tables_are_written_in_four_forms(store, tmp_path, ending):
     run("accuracies", store.root, "-o", target)
     best = store.frame().query("task == 'digits'")["score"].max()
     assert f"{100 * best:.1f}" in target.read_text()
+
+
+@pytest.mark.parametrize("name", ["accuracies", "ranking", "significance", "correlations"])
+@pytest.mark.parametrize("form", ["text", "csv", "markdown", "latex"])
+def test_every_table_prints_in_every_form(store, name, form):
+    printed = run(name, store.root, "--format", form)
+    signs = {"text": "---", "csv": ",", "markdown": "| ---", "latex": "\\toprule"}
+    assert signs[form] in printed
+    assert "inear" in printed
+    rows = json.loads(run(name, store.root, "--json"))
+    assert len(rows) == {"ranking": 8, "correlations": 1}.get(name, 4)
+
+
+def test_the_form_of_a_figure_is_its_file_s(store):
+    done = CliRunner().invoke(cli, ["figure", "settings", str(store.root), "--format", "latex"])
+    assert done.exit_code == 2
+    assert "--format is of tables" in done.stderr
 
 
 def test_table_1_is_the_paper_s():

@@ -109,6 +109,12 @@ def test_two_networks_of_one_study_keep_the_same_images(photos: Path, store: Pat
     assert list(truth[one["example_id"]].astype(str)) == list(one["label"].astype(str))
 
 
+def test_repeats_keep_none(photos: Path, store: Path) -> None:
+    results = pn.run(study(photos, repeats=3), store)
+    kept = {r.spec.repeat: FEATURE_SAMPLE in r.artefacts for r in results.results}
+    assert kept == {0: True, 1: False, 2: False}
+
+
 def test_trained_networks_keep_none(done: tuple[Path, pn.StudyResults]) -> None:
     kept = {r.spec.method.name: FEATURE_SAMPLE in r.artefacts for r in done[1].results}
     assert kept == {"linear-probe": True, "fine-tune": False, "from-scratch": False}

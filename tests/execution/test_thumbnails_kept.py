@@ -13,6 +13,7 @@ from study_folders import NotANumber, Small, own, study
 import penultimate as pn
 from penultimate.errors import SpecError, StoreError
 from penultimate.progress import Progress
+from penultimate.report import write_report
 from penultimate.stats import most_often_wrong
 
 
@@ -91,10 +92,15 @@ def test_they_show_the_image_of_that_name(hard: Path, store: Path) -> None:
 
 
 def test_the_first_split_alone_has_them(hard: Path, store: Path) -> None:
-    results = pn.run(study(hard, backbones=two(), seeds=[3, 1]), store, thumbnails=3)
+    several = study(hard, backbones=two(), seeds=[3, 1], repeats=2)
+    results = pn.run(several, store, thumbnails=3)
     assert results.thumbnails == 3
     (folder,) = (store / "thumbnails").iterdir()
-    assert {r.spec.seed for r in results.results if r.run.data == folder.name} == {3}
+    theirs = {(r.spec.seed, r.spec.repeat) for r in results.results if r.run.data == folder.name}
+    assert theirs == {(1, 0)}
+    # It is the one that the report shows.
+    page = write_report(results.store, store.parent / "report.html").read_text(encoding="utf-8")
+    assert page.count('<img src="data:image/') == 3
 
 
 def test_images_that_are_gone_are_said_and_left_out(hard: Path, store: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from builders import FakeStudy, FakeTask
-from penultimate.errors import StoreError
+from penultimate.errors import SpecError, StoreError
 from penultimate.figures.examples_per_class import examples_per_class_table
+from penultimate.figures.training_time import training_time_figure
 from penultimate.report.figure_frames import figure_frame
 from penultimate.stats import logit
 from penultimate.store import ResultStore
@@ -73,6 +74,25 @@ def test_runs_of_other_settings_are_left_out_counted_and_named(store):
         f"left out 2 runs of {method} on digits that differ in batch_size, image size or geometry"
         for method in METHODS
     ]
+
+
+def test_a_task_with_one_length_is_left_out_and_said(store):
+    for steps in (100, 400):
+        trained(store, steps)
+    trained(store, 100, tasks={"flowers": FakeTask()})
+    said = []
+    frame = figure_frame(store, "training-time", note=said.append)
+    assert set(frame["task"]) == {"digits"}
+    assert said == ["left out, because they have one number of steps: flowers"]
+
+
+def test_epochs_that_are_not_known_are_not_drawn(store):
+    for steps in (100, 400):
+        trained(store, steps, settings={"batch_size": None})
+    frame = figure_frame(store, "training-time")
+    with pytest.raises(SpecError, match="draw steps"):
+        training_time_figure(frame)
+    training_time_figure(frame, unit="steps")
 
 
 def test_several_networks_are_one_too_many(store):

@@ -36,4 +36,4 @@ def demo(store: str, output: Path, as_json: bool) -> None:
     from penultimate.spec import Study
 
     study = Study.model_validate({"name": "demo", "backbones": BACKBONES, "tasks": TASKS})
-    finish_study(study, Path(store), report=output, as_json=as_json)
+    finish_study(study, Path(store), report=output, thumbnails=24, as_json=as_json)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penultimate.cli.accuracy import IMAGENET, add_table
-from penultimate.errors import SpecError, UnknownNameError
+from penultimate.cli.paper_tables import make_table, table_named, write_table
+from penultimate.cli.titles import titled
+from penultimate.errors import SpecError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +65,12 @@ def _inches(ctx: click.Context, param: click.Parameter, value: str | None) -> fl
 @click.option("--unit", type=click.Choice(["steps", "epochs", "both"]), help="For training-time.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn at random.")
 @click.option("--imagenet", metavar="TABLE", help=IMAGENET)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "csv", "markdown", "latex"]),
+    help="Of a table, in place of what OUTPUT ends in; text by default.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plotted numbers as a JSON array.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the plotted numbers as CSV.")
 def figure(
@@ -82,6 +90,7 @@ def figure(
     unit: str | None,
     seed: int,
     imagenet: str | None,
+    form: str | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -89,6 +98,7 @@ def figure(
 
     figure-1 to figure-9 and table-1 are names too. Numbers are fractions and log odds.
     """
+    from penultimate.cli.output import print_frame_json
     from penultimate.figures.catalogue import FIGURES, figure_named
 
     if as_json and as_csv:
@@ -98,9 +108,21 @@ def figure(
         return
     known = figure_named(name)
     if known is None:
-        chosen_table = _table_named(name)
-        _table(chosen_table, store, output, method, backbone, task, as_json=as_json, as_csv=as_csv)
+        table = make_table(
+            table_named(name),
+            store,
+            (method, backbone, task),
+            imagenet=imagenet,
+            missing=missing,
+            seed=seed,
+        )
+        if as_json:
+            print_frame_json(table)
+        else:
+            write_table(table, output, "csv" if as_csv and output is None else form)
         return
+    if form is not None:
+        raise click.UsageError("--format is of tables; a figure's file ends in .pdf, .svg or .png")
     if known == "embedding":
         shown = _given(features) if features else _kept(store, backbone, task, classes)
         frame = _embedding(*shown, classes, perplexity, seed)
@@ -115,7 +137,7 @@ def figure(
     if as_json or as_csv:
         _print_numbers(FIGURES[known].numbers(frame, **shared), as_json)
     if output is not None or not (as_json or as_csv):
-        lines = None if previous is None else _titled(_previous(previous))
+        lines = None if previous is None else titled(_previous(previous))
         drawn = {"previous": lines, "unit": unit, "width": width, "numbers": not no_numbers}
         own = {
             "previous": known == "settings",
@@ -124,9 +146,7 @@ def figure(
             "numbers": known.endswith("correlation"),
         }
         more = {key: value for key, value in drawn.items() if own[key] and value is not None}
-        _write(
-            FIGURES[known].draw(_titled(frame), **shared, **more), output or Path(f"{known}.pdf")
-        )
+        _write(FIGURES[known].draw(titled(frame), **shared, **more), output or Path(f"{known}.pdf"))
 
 
 def _frame(
@@ -151,19 +171,6 @@ def _frame(
 
 def _note(sentence: str) -> None:
     click.echo(sentence, err=True)
-
-
-def _titled(frame: pd.DataFrame) -> pd.DataFrame:
-    """The paper's data sets by the titles that papers give them, in the order of Table 1."""
-    from penultimate.data import OFFICIAL
-
-    if "task" not in frame:
-        return frame
-    places = {name: place for place, name in enumerate(OFFICIAL)}
-    place = frame["task"].map(places).fillna(len(places))
-    titles = {name: card.title for name, card in OFFICIAL.items()}
-    ordered = frame.iloc[place.argsort(kind="stable")]
-    return ordered.assign(task=ordered["task"].replace(titles))
 
 
 def _write(drawn: Any, target: Path) -> None:
@@ -193,22 +200,6 @@ def _print_list(as_json: bool) -> None:
         click.echo(f"{row['name']:30}{row['number']:10}{row['shows']}")
 
 
-def _table_named(name: str) -> str:
-    """The table of this name.
-
-    Raises
-    ------
-    UnknownNameError : there is none, and no figure either.
-    """
-    from penultimate.figures.catalogue import FIGURES, TABLES
-
-    table = "data-sets" if name == "table-1" else name
-    if table not in TABLES:
-        names = [*FIGURES, *TABLES, *(f"figure-{i}" for i in range(1, 10)), "table-1"]
-        raise UnknownNameError("figure", name, names, "'penultimate figure' lists all")
-    return table
-
-
 def _list() -> list[dict[str, str]]:
     from penultimate.figures.catalogue import FIGURES, TABLES
 
@@ -222,56 +213,6 @@ def _list() -> list[dict[str, str]]:
         for name, text in TABLES.items()
     ]
     return rows
-
-
-def _table(
-    name: str,
-    store: str,
-    output: Path | None,
-    method: tuple[str, ...],
-    backbone: tuple[str, ...],
-    task: tuple[str, ...],
-    *,
-    as_json: bool,
-    as_csv: bool,
-) -> None:
-    """Print or write a table."""
-    from penultimate.cli.output import print_frame_json
-    from penultimate.figures.tables import accuracy_table, data_sets_table, format_table
-    from penultimate.io import write_atomic
-
-    if name == "data-sets":
-        table = data_sets_table(_cards())
-    else:
-        from penultimate.report.figure_frames import figure_frame
-        from penultimate.store import ResultStore
-
-        opened = ResultStore(store, create=False)
-        table = accuracy_table(figure_frame(opened, name, method, backbone, task, whole=False))
-    if as_json:
-        print_frame_json(table)
-        return
-    forms = {".txt": "text", ".csv": "csv", ".md": "markdown", ".tex": "latex"}
-    if output is not None and output.suffix.lower() not in forms:
-        raise SpecError(
-            f"{output} says not what kind of table it is to be: end it in .txt, .csv, .md or .tex"
-        )
-    if output is None:
-        click.echo(format_table(table, "csv" if as_csv else "text"), nl=False)
-    else:
-        write_atomic(output, format_table(table, forms[output.suffix.lower()]))
-        click.echo(f"wrote {output}", err=True)
-
-
-def _cards() -> pd.DataFrame:
-    """The paper's data sets: all that are known by name but ImageNet itself."""
-    import pandas as pd
-
-    from penultimate.data import OFFICIAL
-
-    fields = ["title", "classes", "train", "val", "test", "measure"]
-    cards = [card for name, card in OFFICIAL.items() if name != "imagenet"]
-    return pd.DataFrame([{field: getattr(card, field) for field in fields} for card in cards])
 
 
 Features = tuple[dict[str, Any], tuple[str, ...]]  # by network, and the labels

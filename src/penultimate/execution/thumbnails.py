@@ -58,16 +58,19 @@ def keep_thumbnails(
 def _first_splits(
     planned: Iterable[Planned], results: Mapping[int, Result]
 ) -> list[tuple[Dataset, list[Result]]]:
-    """Of each task, the first data set that has a finished run, and its finished runs."""
+    """Of each task, the first split that has a finished run, and its finished runs.
+
+    That of the smallest seed, and of its first repeat: the one that the report looks at.
+    """
+    finished = [(item, results[place]) for place, item in enumerate(planned) if place in results]
+    finished.sort(key=lambda one: (one[0].spec.seed, one[0].spec.repeat))
     datasets: dict[Task, Dataset] = {}
     runs: dict[Task, dict[str, Result]] = {}
-    for place, item in enumerate(planned):
-        if place in results:
-            task = item.spec.task
-            first = datasets.setdefault(task, item.dataset)
-            if first.fingerprint == item.dataset.fingerprint:
-                result = results[place]  # of two names of one network, one counts
-                runs.setdefault(task, {})[result.digest] = result
+    for item, result in finished:
+        first = datasets.setdefault(item.spec.task, item.dataset)
+        if first.fingerprint == item.dataset.fingerprint:
+            # Of two names of one network, one counts.
+            runs.setdefault(item.spec.task, {})[result.digest] = result
     return [(datasets[task], list(found.values())) for task, found in runs.items()]
 
 

@@ -111,6 +111,9 @@ FIGURES = {
 TABLES = {
     "data-sets": "Table 1: the paper's data sets (needs no store)",
     "accuracies": "accuracy of every network on every data set, in percent",
+    "ranking": "networks on each data set, best first, with intervals and tests",
+    "significance": "p-values against the best, on each data set and over them",
+    "correlations": "r and rho between ImageNet and transfer accuracy, with intervals",
 }
 
 

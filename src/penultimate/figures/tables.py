@@ -1,4 +1,4 @@
-"""Tables as text, CSV, Markdown and LaTeX; Table 1 of the paper and accuracies by data set."""
+"""Tables as text, CSV, Markdown and LaTeX; Table 1 of the paper."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import pandas as pd
+from rich.cells import cell_len
 
 from penultimate.errors import UnknownNameError
 from penultimate.figures.paper import need_columns
@@ -20,8 +21,16 @@ LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",  # after the end of a row it would begin a length, and a star another kind of end
+    "*": "{*}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
 }
+PREAMBLE = "% \\usepackage{booktabs} \\usepackage[T1]{fontenc} \\usepackage{textcomp}\n"
 BEST = "*"  # after the best of a column, where there is no bold type
 
 
@@ -46,33 +55,6 @@ def data_sets_table(cards: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TABLE_1)
 
 
-def accuracy_table(frame: pd.DataFrame, *, decimals: int = 1) -> pd.DataFrame:
-    """Accuracies in percent, a row a method and network and a column a data set.
-
-    The best of each method on each data set, as printed, is marked by a star; a hole is empty.
-
-    Parameters
-    ----------
-    frame : ``method, backbone, task, score``.
-    """
-    need_columns(frame, ["method", "backbone", "task", "score"], "the table of accuracies")
-    tasks = list(dict.fromkeys(frame["task"]))
-    rows = []
-    for method, mine in frame.groupby("method", sort=False):
-        grid = mine.pivot_table(index="backbone", columns="task", values="score", sort=False)
-        shown = (100 * grid).round(decimals)
-        for backbone, values in shown.iterrows():
-            cells = [_cell(values.get(task), shown.get(task), decimals) for task in tasks]
-            rows.append([method, backbone, *cells])
-    return pd.DataFrame(rows, columns=["Method", "Network", *tasks])
-
-
-def _cell(value: float | None, column: pd.Series | None, decimals: int) -> str:
-    if value is None or column is None or pd.isna(value):
-        return ""
-    return f"{value:.{decimals}f}" + (BEST if value == column.max() else "")
-
-
 def format_table(table: pd.DataFrame, form: str) -> str:
     """A table of texts as ``text``, ``csv``, ``markdown`` or ``latex`` (with booktabs' rules).
 
@@ -89,11 +71,11 @@ def format_table(table: pd.DataFrame, form: str) -> str:
 
 def _text(table: pd.DataFrame) -> str:
     lines = [list(map(_one_line, row)) for row in [list(table), *table.to_numpy().tolist()]]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     right = _right(table)
     padded = [
         "  ".join(
-            cell.rjust(w) if r else cell.ljust(w)
+            " " * (w - cell_len(cell)) + cell if r else cell + " " * (w - cell_len(cell))
             for cell, w, r in zip(line, widths, right, strict=True)
         ).rstrip()
         for line in lines
@@ -107,7 +89,7 @@ def _csv(table: pd.DataFrame) -> str:
 
 def _markdown(table: pd.DataFrame) -> str:
     def cell(text: str) -> str:
-        return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", _one_line(text))
+        return re.sub(r"([\\`*_{}\[\]<>#|~&$])", r"\\\1", _one_line(text))
 
     rules = ["---:" if right else "---" for right in _right(table)]
     lines = [list(map(cell, map(str, table))), rules]
@@ -118,7 +100,7 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _latex(table: pd.DataFrame) -> str:
     def cell(text: str) -> str:
-        return "".join(LATEX.get(c, c) for c in _one_line(text))
+        return "".join(LATEX.get(c, c) for c in _one_line(text)).replace("--", "-{}-")
 
     sides = "".join("r" if right else "l" for right in _right(table))
     head = " & ".join(cell(str(name)) for name in table)
@@ -128,7 +110,7 @@ def _latex(table: pd.DataFrame) -> str:
     ]
     body = "".join(f"{row} \\\\\n" for row in rows)
     return (
-        f"\\begin{{tabular}}{{{sides}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}"
+        f"{PREAMBLE}\\begin{{tabular}}{{{sides}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}"
         "\\bottomrule\n\\end{tabular}\n"
     )
 
@@ -145,7 +127,7 @@ def _right(table: pd.DataFrame) -> list[bool]:
 
 
 def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[\d.,/]+\*?", text) is not None
+    return re.fullmatch(r"<?[\d.,/]+[*=]?|best", text) is not None
 
 
 def _one_line(text: str) -> str:

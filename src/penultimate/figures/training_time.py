@@ -50,13 +50,16 @@ def training_time_figure(
 
     Raises
     ------
-    SpecError : a column is missing; two runs have one length; or with ``both``, the runs of a data
-        set differ in images a step, so that steps and epochs have no common axis.
+    SpecError : a column is missing; two runs have one length; epochs are asked for and not known;
+        or with ``both``, the runs of a data set differ in images a step, so that steps and epochs
+        have no common axis.
     UnknownNameError : there is no such unit.
     """
     if unit not in get_args(Unit):
         raise UnknownNameError("unit of training time", unit, get_args(Unit))
     table = training_time_table(frame)
+    if unit != "steps":
+        _refuse_unknown(table)
     if unit == "both":
         _one_scale(table)
     x = "epochs" if unit == "epochs" else "steps"
@@ -101,6 +104,15 @@ def training_time_table(frame: pd.DataFrame) -> pd.DataFrame:
     order = scored.assign(place=scored["task"].map(list(dict.fromkeys(scored["task"])).index))
     order = order.sort_values(["place", "method", "steps"], kind="stable")
     return order[columns].reset_index(drop=True)
+
+
+def _refuse_unknown(table: pd.DataFrame) -> None:
+    unknown = table.loc[table["epochs"].isna(), "task"]
+    if len(unknown):
+        raise SpecError(
+            f"how many epochs the runs on {unknown.iloc[0]} took is not known: draw steps, "
+            "unit='steps'"
+        )
 
 
 def _one_scale(table: pd.DataFrame) -> None:

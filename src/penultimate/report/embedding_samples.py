@@ -56,7 +56,7 @@ def embedding_samples(
         images; the message has the command that helps.
     """
     frame = store.frame()
-    frame = frame[frame["method"] == METHOD]
+    frame = frame[(frame["method"] == METHOD) & (frame["repeat"] == 0)]
     if frame.empty:
         raise StoreError(
             f"{store.root} has no linear probe, which keeps a sample of the features: penultimate "

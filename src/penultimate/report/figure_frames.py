@@ -9,11 +9,14 @@ import pandas as pd
 
 from penultimate.errors import StoreError, UnknownNameError
 from penultimate.figures.paper import in_order
-from penultimate.report.findings import Findings
+from penultimate.report.cells import mean_scores, ranked
 from penultimate.report.over_runs import over_examples, over_steps
 from penultimate.report.training_switches import with_switches
-from penultimate.store import ResultStore
+from penultimate.stats import latest
+from penultimate.store import Result, ResultStore
 
+AGAINST_IMAGENET = ("average-correlation", "correlation", "correlations")
+TESTED = (*AGAINST_IMAGENET, "ranking", "significance")  # which show what is level with the best
 OVER_RUNS = {"training-time": over_steps, "examples-per-class": over_examples}
 
 
@@ -29,9 +32,11 @@ def figure_frame(
 ) -> pd.DataFrame:
     """What a figure plots, from the runs of a store.
 
+    What is level with the best is decided among the networks that are chosen.
+
     Parameters
     ----------
-    figure : its name in ``penultimate.figures.catalogue``.
+    figure : its name in ``penultimate.figures.catalogue``, or a table's.
     methods : those wanted; all that the store has where empty.
     backbones, tasks : likewise.
     whole : refuse a store that lacks networks on data sets that others have runs on.
@@ -42,10 +47,32 @@ def figure_frame(
     UnknownNameError : a backbone or task is not there.
     StoreError : the store lacks what the figure needs; the message has the command that makes it.
     """
-    found = Findings.read(store)
-    runs = store.frame()
-    # A figure over runs is of first splits: repeats of one are no runs of another length or size.
-    frame = one_name(runs[runs["repeat"] == 0] if figure in OVER_RUNS else found.ranking)
+    frame = _chosen(store, methods, backbones, tasks)
+    if figure in OVER_RUNS:
+        # Of first splits: repeats of one are no runs of another length or size.
+        return OVER_RUNS[figure](store, frame[frame["repeat"] == 0], note)
+    tested = figure in TESTED
+    frame = ranked(store, frame) if tested else mean_scores(frame)
+    if figure.endswith("training-settings"):
+        frame = with_switches(store, frame, note)
+    if figure in AGAINST_IMAGENET:
+        _refuse_unknown(store, frame)
+    if whole:
+        _refuse_holes(store, frame)
+    return frame
+
+
+def _chosen(
+    store: ResultStore, methods: Sequence[str], backbones: Sequence[str], tasks: Sequence[str]
+) -> pd.DataFrame:
+    """All runs of those, under one name a network; see ``figure_frame`` for what is raised."""
+    frame = store.frame()
+    if frame.empty:
+        raise StoreError(
+            f"{store.root} has no finished run: 'penultimate run ... --store {store.root}' "
+            "computes some"
+        )
+    frame = one_name(frame)
     for column, asked in (("backbone", backbones), ("task", tasks)):
         there = set(frame[column])
         for name in asked:
@@ -56,17 +83,8 @@ def figure_frame(
     wanted = list(methods) or in_order(frame["method"])
     for method in wanted:
         if not (frame["method"] == method).any():
-            raise StoreError(_no_method(store, found, method))
-    frame = frame[frame["method"].isin(wanted)]
-    if figure in OVER_RUNS:
-        return OVER_RUNS[figure](store, frame, note)
-    if figure.endswith("training-settings"):
-        frame = with_switches(store, found, frame, note)
-    if figure.endswith("correlation"):
-        _refuse_unknown(store, frame)
-    if whole:
-        _refuse_holes(store, found, frame)
-    return frame
+            raise StoreError(_no_method(store, method))
+    return frame[frame["method"].isin(wanted)]
 
 
 def one_name(frame: pd.DataFrame) -> pd.DataFrame:
@@ -88,13 +106,19 @@ def _command(store: ResultStore, backbones: list[str], sources: list[str], metho
     return shlex.join([*words, "--method", method, "--store", str(store.root)])
 
 
-def _no_method(store: ResultStore, found: Findings, method: str) -> str:
-    specs = [result.spec for result in found.results.values()]
+def _results(store: ResultStore) -> list[Result]:
+    """What was run, to say what else to run."""
+    runs = latest(store.frame())["run"]
+    return [result for run in runs if (result := store.get(run)) is not None]
+
+
+def _no_method(store: ResultStore, method: str) -> str:
+    specs = [result.spec for result in _results(store)]
     made = _command(store, [s.backbone.name for s in specs], [s.task.source for s in specs], method)
     return f"{store.root} has no run by {method}, which the figure needs: {made}"
 
 
-def _refuse_holes(store: ResultStore, found: Findings, frame: pd.DataFrame) -> None:
+def _refuse_holes(store: ResultStore, frame: pd.DataFrame) -> None:
     """Every network of a method on every data set of the store, or a sentence."""
     scored = frame.dropna(subset="score")
     tasks = list(dict.fromkeys(frame["task"]))
@@ -108,7 +132,7 @@ def _refuse_holes(store: ResultStore, found: Findings, frame: pd.DataFrame) -> N
     if not holes:
         return
     method, name, task = holes[0]
-    specs = [result.spec for result in found.results.values()]
+    specs = [result.spec for result in _results(store)]
     names = {s.backbone.display: s.backbone.name for s in specs}
     names |= {
         shown.removesuffix("@random"): given

@@ -37,7 +37,7 @@ def over_steps(store: ResultStore, frame: pd.DataFrame, note: Note) -> pd.DataFr
     for run, result in results.items():
         method = result.run.method
         steps = result.chosen.get("steps") or getattr(method, "steps", None)
-        batch = result.chosen.get("batch_size") or getattr(method, "batch_size", None)
+        batch = images_a_step(store, result)
         if steps:
             images = result.n_train + result.n_val
             epochs = steps * batch / images if batch else math.nan
@@ -53,6 +53,7 @@ def over_steps(store: ResultStore, frame: pd.DataFrame, note: Note) -> pd.DataFr
             f"from-scratch --set steps=N --store {place} with N such as 100, 1000 and 10000"
         )
     _refuse_several(store, kept)
+    kept = _several(kept, "steps", "number of steps", note)
     kinds = [_kind(results[run], over_steps=True) for run in kept["run"]]
     alike = _alike(kept, kinds, "steps", note)
     return _over_seeds(alike, ["task", "method", "steps"])
@@ -84,6 +85,7 @@ def over_examples(store: ResultStore, frame: pd.DataFrame, note: Note) -> pd.Dat
             "50 and D from 0 to 2"
         )
     _refuse_several(store, kept)
+    kept = _several(kept, "examples_per_class", "size of the training part", note)
     results = _results(store, kept)
     kept = kept[kept["run"].isin(results)]
     kept = kept.assign(subset=[results[run].run.data for run in kept["run"]])
@@ -105,6 +107,27 @@ def _refuse_several(store: ResultStore, rows: pd.DataFrame) -> None:
             f"{store.root} has runs of {names}, and the figure shows one network: choose it, "
             "--backbone NAME"
         )
+
+
+def images_a_step(store: ResultStore, result: Result) -> int | None:
+    """The batch of a training: as its record has it where the settings leave it to the data.
+
+    None where neither says, or of a method that trains no network.
+    """
+    given: int | None = getattr(result.run.method, "batch_size", None)
+    if given is not None or not result.final.training:
+        return given
+    record = store.trainings.get(result.final.training)
+    return None if record is None else record.training.recipe.batch_size
+
+
+def _several(rows: pd.DataFrame, column: str, what: str, note: Note) -> pd.DataFrame:
+    """Only tasks with two values of ``column`` at least: a point is no line."""
+    values = rows.groupby("task")[column].transform("nunique")
+    single = list(dict.fromkeys(rows.loc[values < 2, "task"]))
+    if single:
+        note(f"left out, because they have one {what}: {', '.join(single)}")
+    return rows[values >= 2]
 
 
 def _kind(result: Result, *, over_steps: bool) -> dict[str, str]:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from penultimate.errors import StoreError
 from penultimate.figures.training_settings import SWITCHES
-from penultimate.report.findings import Findings
 from penultimate.store import Result, ResultStore
 
 PAPER = "paper:"
@@ -18,7 +17,7 @@ OFF = {"off", "false", "no", "0", "0.0"}
 
 
 def with_switches(
-    store: ResultStore, found: Findings, frame: pd.DataFrame, note: Callable[[str], None]
+    store: ResultStore, frame: pd.DataFrame, note: Callable[[str], None]
 ) -> pd.DataFrame:
     """The rows of networks whose settings are known, with a column a setting and ``network``.
 
@@ -31,7 +30,7 @@ def with_switches(
     ------
     StoreError : there are no two settings to compare, or two networks with the same.
     """
-    known = {run: _switches(found.results[run]) for run in frame["run"]}
+    known = {run: _switches(store.get(run)) for run in frame["run"]}
     own = frame[[known[run] is not None for run in frame["run"]]]
     left = [name for name in dict.fromkeys(frame["backbone"]) if name not in set(own["backbone"])]
     pairs = [pair for run in own["run"] if (pair := known[run]) is not None]
@@ -70,12 +69,14 @@ def _refuse_alike(rows: pd.DataFrame) -> None:
     )
 
 
-def _switches(result: Result) -> tuple[str, dict[str, bool]] | None:
+def _switches(result: Result | None) -> tuple[str, dict[str, bool]] | None:
     """The network and which settings were on; None of a network that is none of the paper's.
 
     What the run wrote down, which for networks of ``penultimate pretrain`` comes from their file;
     of runs from before that was written, what the network's name says.
     """
+    if result is None:  # deleted since the frame was read
+        return None
     recorded = result.network.switches
     if recorded is not None:
         network = result.network.architecture.removeprefix(PAPER)

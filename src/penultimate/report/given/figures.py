@@ -12,7 +12,8 @@ from penultimate.figures.correlation import correlation_figure
 from penultimate.figures.from_scratch import from_scratch_figure
 from penultimate.figures.paper import save_figure
 from penultimate.figures.settings_bars import settings_figure
-from penultimate.figures.tables import accuracy_table, format_table
+from penultimate.figures.store_tables import accuracy_table
+from penultimate.figures.tables import format_table
 from penultimate.io import naming_full_disk, write_atomic
 from penultimate.stats.correlation import FEWEST
 

@@ -1,4 +1,4 @@
-"""How a network was trained reaches its result, whether its name says so or only its file."""
+"""What figures need of a run reaches its result: how its network was trained, images a step."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import penultimate as pn
 from penultimate.backbones.paper.build import build_paper
 from penultimate.backbones.paper.checkpoint import save_paper
 from penultimate.report.figure_frames import figure_frame
+from penultimate.report.over_runs import images_a_step
 
 DEFAULT = {
     "batch_norm_scale": True,
@@ -45,3 +46,14 @@ def test_what_a_file_says_is_in_the_result_and_in_the_figure(results: pn.StudyRe
     assert rows.loc["other", ["label_smoothing", "dropout"]].tolist() == [True, True]
     assert not rows.loc["plain", ["label_smoothing", "dropout", "auxiliary_head"]].any()
     assert said == ["left out, because how they were trained is not known: test_resnet@random"]
+
+
+def test_images_a_step_are_known_where_the_settings_leave_them_to_the_data(
+    done: tuple[Path, pn.StudyResults],
+) -> None:
+    results = done[1]
+    (fine,) = (r for r in results.results if r.spec.method.name == "fine-tune")
+    recipe = results.store.trainings.get(fine.final.training).training.recipe
+    left = fine.run.under(fine.run.method.model_copy(update={"batch_size": None}))
+    assert images_a_step(results.store, fine.model_copy(update={"run": left})) == recipe.batch_size
+    assert images_a_step(results.store, fine) == recipe.batch_size
