@@ -48,7 +48,7 @@ class Answers:
         label, predicted = predictions["label"], predictions["predicted"]
         if label.dtype != predicted.dtype:
             label, predicted = label.astype(str), predicted.astype(str)
-        return cls(truth, label.to_numpy() == predicted.to_numpy())
+        return cls(truth, (label == predicted).to_numpy())
 
     @cached_property
     def classes(self) -> NDArray[np.int64]:
