@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from penultimate.report.given.analysis import analyse
+from penultimate.report.given.frames import tidy
+from penultimate.report.given.page import Source, write_analysis
 
 AXE = Path(__file__).parent / "browser/node_modules/axe-core/axe.min.js"
 SERIOUS = {"serious", "critical"}
@@ -38,6 +43,25 @@ def test_axe_finds_no_serious_fault(opened, axe, scheme, width):
     page.locator("#overview input").first.fill("net")
     page.locator("#correlation svg .point").first.focus()
     assert faults(page, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_with_numbers_from_elsewhere(browser, axe, tmp_path, scheme):
+    names = [f"net {i}" for i in range(5)]
+    rise = pd.DataFrame({"pets": range(5), "cars": range(0, 10, 2)}, index=names)
+    grids = {"linear-probe": 0.6 + 0.02 * rise, "fine-tune": 0.7 + 0.02 * rise}
+    imagenet = pd.Series([0.70, 0.71, 0.74, 0.73, 0.78], index=names)
+    found = analyse(grids, imagenet, groups={"both": ["pets", "cars"]})
+    source = Source("table.csv", command="penultimate analyse table.csv", notes=["a note"])
+    frame = tidy(found, imagenet)
+    path = write_analysis(found, frame, tmp_path / "page.html", source, groups=["both"])
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    found = faults(page, axe)
+    context.close()
+    assert found == []
 
 
 def test_axe_sees_what_is_wrong(opened, axe):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from penultimate.report.given.frames import tidy
 from penultimate.report.given.page import Source, write_analysis
 from penultimate.report.given.words import answers
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NASTY = "<script>window.hacked = 1</script>\"'&"
 SETTINGS = {"linear-probe": 0.0, "fine-tune": 0.9, "from-scratch": -0.6}
 
@@ -170,12 +168,8 @@ def test_json_and_page_go_together_and_say_the_same(tmp_path) -> None:
     assert "numpy" in page
 
 
-sync_api = pytest.importorskip("playwright.sync_api")
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-
-
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory):
+def given(tmp_path_factory, browser):
     """The page of 16 models, 12 data sets and 3 settings, open; and what it complained of."""
     folder = tmp_path_factory.mktemp("given")
     table = written(folder, 16, 12)
@@ -183,41 +177,38 @@ def opened(tmp_path_factory):
     run(table, "-o", folder / "page.html", "--group", f"odd=data set 1,data set 3,set {NASTY}")
     seconds = time.perf_counter() - began
     complaints: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: complaints.append(request.url))
-        page.goto((folder / "page.html").as_uri())
-        complaints.remove((folder / "page.html").as_uri())
-        yield page, complaints, seconds, (folder / "page.html").stat().st_size
-        chromium.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: complaints.append(request.url))
+    page.goto((folder / "page.html").as_uri())
+    complaints.remove((folder / "page.html").as_uri())
+    yield page, complaints, seconds, (folder / "page.html").stat().st_size
+    context.close()
 
 
-@in_browser
 @pytest.mark.slow
 class TestPage:
-    def test_is_quick_and_small(self, opened) -> None:
-        _, _, seconds, size = opened
+    def test_is_quick_and_small(self, given) -> None:
+        _, _, seconds, size = given
         assert seconds < 20
         assert size < 10e6
 
-    def test_has_no_complaint_and_asks_for_nothing(self, opened) -> None:
-        page, complaints, _, _ = opened
+    def test_has_no_complaint_and_asks_for_nothing(self, given) -> None:
+        page, complaints, _, _ = given
         assert [text for text in complaints if text != "data:,"] == []
         assert page.evaluate("window.hacked") is None
 
-    def test_shows_names_as_text_everywhere(self, opened) -> None:
-        page = opened[0]
+    def test_shows_names_as_text_everywhere(self, given) -> None:
+        page = given[0]
         assert page.get_by_role("rowheader", name=f"net {NASTY}").count() >= 3
         assert page.get_by_role("columnheader", name=f"set {NASTY}").count() >= 3
         said = page.locator("#answer").inner_text().replace("\xa0", " ")
         assert f"net {NASTY} is best on average" in said
 
-    def test_sorts_models_by_a_data_set(self, opened) -> None:
-        page = opened[0]
+    def test_sorts_models_by_a_data_set(self, given) -> None:
+        page = given[0]
         table = page.locator("#given_models table").first
         heading = table.locator("thead th", has_text="data set 5")
         heading.get_by_role("button").click()
@@ -228,29 +219,29 @@ class TestPage:
         assert len(values) == 16
         assert values == sorted(values, reverse=True)
 
-    def test_filters_models(self, opened) -> None:
-        page = opened[0]
+    def test_filters_models(self, given) -> None:
+        page = given[0]
         box = page.locator("#given_models input[type=search]").first
         box.fill("network_07")
         rows = page.locator("#given_models tbody tr:visible th").all_inner_texts()
         assert rows == ["network_07"] * 3
         box.fill("")
 
-    def test_says_the_name_of_a_point(self, opened) -> None:
-        page = opened[0]
+    def test_says_the_name_of_a_point(self, given) -> None:
+        page = given[0]
         point = page.locator("#correlation svg .point").first
         point.focus()
         assert "ImageNet" in page.locator(".tip").inner_text()
 
-    def test_never_scrolls_sideways_on_a_phone(self, opened) -> None:
-        page = opened[0]
+    def test_never_scrolls_sideways_on_a_phone(self, given) -> None:
+        page = given[0]
         page.set_viewport_size({"width": 380, "height": 800})
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= 380
         page.set_viewport_size({"width": 1280, "height": 900})
 
-    def test_every_link_of_the_contents_leads_to_a_section(self, opened) -> None:
-        page = opened[0]
+    def test_every_link_of_the_contents_leads_to_a_section(self, given) -> None:
+        page = given[0]
         links = page.locator("nav a").evaluate_all("a => a.map(x => x.getAttribute('href'))")
         assert len(links) == 5
         assert all(page.locator(link).count() == 1 for link in links)

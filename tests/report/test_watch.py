@@ -22,7 +22,6 @@ from penultimate.report.watch import watch_report
 from penultimate.spec import Study, dump_study
 from penultimate.store import Planned, ResultStore, count_planned
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NETS = {f"network_{i:02}": 1.5 - 0.1 * i for i in range(10)}
 TESTS = Path(__file__).parents[1]
 
@@ -213,21 +212,16 @@ def test_a_signal_ends_the_command_well(tmp_path, number) -> None:
     assert "last written" in output.read_text()
 
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_an_open_page_renews_itself_and_leaves_the_reader_where_he_was(tmp_path) -> None:
+def test_an_open_page_renews_itself_and_leaves_the_reader_where_he_was(tmp_path, browser) -> None:
+    from playwright.sync_api import expect
+
     root, output = tmp_path / "store", tmp_path / "page.html"
     complaints: list[str] = []
-    with (
-        watching(root, output) as process,
-        sync_api.sync_playwright() as playwright,
-    ):
+    with watching(root, output) as process:
         wait_for(output, "There is no results store yet")
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_context(viewport={"width": 900, "height": 700}).new_page()
+        context = browser.new_context(viewport={"width": 900, "height": 700})
+        page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(output.as_uri())
@@ -237,8 +231,9 @@ def test_an_open_page_renews_itself_and_leaves_the_reader_where_he_was(tmp_path)
         ResultStore(root)
         keep_study(root, names)
         commit_elsewhere(root, *names[:8])
-        page.wait_for_selector("#ranking", timeout=90_000)  # it has loaded itself again
-        assert "8 of 10 runs finished" in page.inner_text(".watched")
+        # It has loaded itself again.
+        expect(page.locator(".watched")).to_contain_text("8 of 10 runs finished", timeout=90_000)
+        assert page.locator("#ranking").count() == 1
 
         # The reader sorts, filters, unfolds and goes down the page.
         heading = page.locator("#overview thead th").first
@@ -250,7 +245,7 @@ def test_an_open_page_renews_itself_and_leaves_the_reader_where_he_was(tmp_path)
         page.evaluate("document.querySelector('#cost').scrollIntoView({ behavior: 'instant' })")
         top = page.evaluate("document.querySelector('#cost').getBoundingClientRect().top")
         FakeStudy({names[8]: 0.8}).commit(ResultStore(root))
-        sync_api.expect(page.locator(".watched")).to_contain_text("9 of 10", timeout=90_000)
+        expect(page.locator(".watched")).to_contain_text("9 of 10", timeout=90_000)
         page.wait_for_timeout(300)
         where = page.evaluate("document.querySelector('#cost').getBoundingClientRect().top")
         assert where == pytest.approx(top, abs=3)
@@ -267,15 +262,15 @@ def test_an_open_page_renews_itself_and_leaves_the_reader_where_he_was(tmp_path)
             page.keyboard.type(letter)
             page.wait_for_timeout(600)
             assert "9 of 10" in page.inner_text(".watched")
-        sync_api.expect(page.locator(".watched")).to_contain_text("10 of 10", timeout=90_000)
+        expect(page.locator(".watched")).to_contain_text("10 of 10", timeout=90_000)
         assert box.input_value() == "work_0"
         assert box.evaluate("b => b === document.activeElement")
 
         # Once the watch has ended, the page becomes one that stays.
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(60) == 0
-        sync_api.expect(page.locator(".watched")).to_contain_text("last written", timeout=90_000)
+        expect(page.locator(".watched")).to_contain_text("last written", timeout=90_000)
         assert page.locator("[data-renew]").count() == 0
         assert box.input_value() == "work_0"
-        chromium.close()
+        context.close()
     assert complaints == []
