@@ -1,6 +1,7 @@
 """The page's section on classes, confusions and images that networks get wrong."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -127,6 +128,31 @@ def test_runs_on_other_images_and_without_predictions_are_counted(new_store):
     assert task.networks == 1
     assert "The predictions of 1 run cannot be read." in task.note
     assert "Left out: 1 run on other test images." in task.note
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.assign(label="a class of other data"),
+        lambda frame: frame.assign(predicted=3),
+        lambda frame: frame.assign(p_predicted=7.0),
+        lambda frame: frame.drop(columns="p_label"),
+        lambda frame: frame[["example_id"]],
+    ],
+)
+def test_predictions_that_are_none_of_these_classes_are_counted_as_unread(new_store, change):
+    studied(new_store)
+    result = new_store.get(new_store.frame().set_index("backbone")["run"]["fair@package"])
+    path = new_store.artefact(result, "predictions")
+    findings = Findings.read(new_store)
+    change(pd.read_parquet(path)).to_parquet(path, index=False)
+    # The ranking was made before: it reads in its own way.
+    read = replace(
+        findings, predictions=lambda digest: new_store.predictions(new_store.get(digest))
+    )
+    (task,) = mistakes(first_splits(read))
+    assert task.networks == 1
+    assert task.note == "The predictions of 1 run cannot be read."
 
 
 def test_without_any_predictions_there_is_no_section(new_store, tmp_path):

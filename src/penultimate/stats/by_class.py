@@ -216,4 +216,4 @@ def texts_of(values: pd.Series) -> tuple[list[str], NDArray[np.int64]]:
         codes, different = values.cat.codes.to_numpy(dtype=np.int64), values.cat.categories
     else:
         codes, different = pd.factorize(values)
-    return [*map(str, different), "nan"], codes.astype(np.int64)
+    return [*map(str, different.tolist()), "nan"], codes.astype(np.int64)

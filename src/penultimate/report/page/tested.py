@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from penultimate.errors import StoreError
 from penultimate.report.findings import Findings
 from penultimate.report.words import count
+from penultimate.stats.by_class import coded, decided
+from penultimate.stats.calibration import ROUNDING
 from penultimate.store import Result, without_floor
 
 
@@ -111,11 +114,16 @@ def _first_split(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def _readable(findings: Findings, result: Result) -> bool:
+    """Whether predictions are there, and are of this result's classes with probabilities."""
     try:
-        findings.predictions(result.digest)
-    except StoreError:
+        found = findings.predictions(result.digest)
+        if "label" not in found:
+            return not np.isnan(decided(found, result.classes)[2]).any()
+        coded(found, result.classes)
+        p = found[["p_predicted", "p_label"]].to_numpy(dtype=np.float64)
+        return not ((p < -ROUNDING) | (p > 1 + ROUNDING)).any()
+    except (StoreError, ValueError, KeyError):
         return False
-    return True
 
 
 def _best(ranked: pd.DataFrame, by_cell: Mapping[tuple[str, str], Result]) -> dict[str, Result]:
