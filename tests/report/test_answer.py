@@ -77,7 +77,7 @@ def test_many_pairs_are_counted(new_store):
     assert sentence.startswith("With good, fine-tune is the best setting, or cannot be told apart")
     assert f"on {mine['fine-tune']} of 5 tasks" in sentence
     assert f"from-scratch on {mine['from-scratch']}" in sentence
-    assert counted(compared).startswith("fine-tune is the best setting")
+    assert counted(compared).startswith("Over all backbones, fine-tune is the best setting")
     assert "of 10 pairs of backbone and task" in counted(compared)
     assert counted(compared.head(0)) == ""
 

@@ -153,3 +153,23 @@ def test_short_tables_have_no_box(opened):
     page = opened()
     assert page.locator("#correlation input").count() == 0
     assert page.locator("#repeat input").count() == 0
+
+
+def test_the_keyboard_skips_to_the_answer_first(opened):
+    page = opened(width=380)
+    page.keyboard.press("Tab")
+    link = page.locator("a.skip")
+    assert link.evaluate("a => a === document.activeElement")
+    assert link.bounding_box()["height"] > 10, "it shows once it has the focus"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    focused = "document.querySelector('nav').contains(document.activeElement)"
+    assert page.evaluate(focused), "the answer has nothing to operate; the contents come next"
+
+
+def test_high_contrast_keeps_marks_apart(opened):
+    page = opened(forced_colors="active")
+    fills = page.locator("#correlation .panels.large .dot").evaluate_all(
+        "e => e.map(d => getComputedStyle(d).fill)"
+    )
+    assert len(set(fills)) > 1

@@ -117,7 +117,7 @@ def counted(compared: pd.DataFrame, name: str = "") -> str:
     if not pairs:
         return ""
     most, *rest = sorted(level, key=lambda method: -level[method])
-    where, place = (f"With {name}, ", "on") if name else ("", "in")
+    where, place = (f"With {name}, ", "on") if name else ("Over all backbones, ", "in")
     unit = count(pairs, "task") if name else count(pairs, "pair") + " of backbone and task"
     others = listing([f"{method} {place} {level[method]}" for method in rest])
     return (

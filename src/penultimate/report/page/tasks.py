@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
+from penultimate.figures.paper import in_order
 from penultimate.figures.style import series_style
 from penultimate.report.findings import Findings
 from penultimate.report.page.curves import selection_curves
@@ -77,11 +78,13 @@ class TaskSection:
 
 
 def task_sections(findings: Findings) -> list[TaskSection]:
-    """A section for each task, method and measure, in the order of their names."""
-    return [
-        _section(findings, rows, f"task{index}")
-        for index, (_, rows) in enumerate(findings.ranking.groupby(GROUP))
-    ]
+    """A section for each task, measure and method: tasks by name, methods in the paper's order."""
+    methods = in_order(findings.ranking["method"])
+    groups = sorted(
+        findings.ranking.groupby(GROUP),
+        key=lambda group: (*map(str, group[0][:2]), methods.index(str(group[0][2]))),
+    )
+    return [_section(findings, rows, f"task{index}") for index, (_, rows) in enumerate(groups)]
 
 
 def _section(findings: Findings, rows: pd.DataFrame, key: str) -> TaskSection:
