@@ -89,7 +89,7 @@ def _setting(
         method_name(one.method), x=0.005, ha="left", size=HEAD, weight="bold", color=palette.ink
     )
     rows, columns = grid_of(len(one.data_sets), most)
-    inches = width / (columns + 2.4)
+    inches = (width - 0.35) / (columns + 2.4)  # without the labels of the axes
     grid = part.add_gridspec(
         rows, columns + 2, width_ratios=[1] * columns + [0.12 * TEXT / width, 2.0]
     )
