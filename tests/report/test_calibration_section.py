@@ -116,7 +116,7 @@ def test_methods_are_drawn_together_and_told_apart(new_store, tmp_path):
     for task in found:
         assert len(task.rows) == 6
         assert [name for _, name in task.legend] == [
-            f"good@package, {method}" for method in sorted(methods)
+            f"good@package with {method}" for method in sorted(methods)
         ]
         shapes = set(re.findall(r'class="s(\d) dot"', str(task.figure)))
         assert shapes == {"0", "1", "2"}

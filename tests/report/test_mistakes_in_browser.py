@@ -66,7 +66,7 @@ def test_bins_say_their_numbers_under_the_mouse_and_with_the_keyboard(opened):
     points.first.hover(force=True)  # the methods' bins lie on one another here
     tip = page.locator(".tip")
     assert tip.is_visible()
-    assert tip.inner_text().startswith("good@package, ")
+    assert tip.inner_text().startswith("good@package with ")
     assert "% sure:" in tip.inner_text()
     points.first.focus()
     page.keyboard.press("ArrowRight")

@@ -118,6 +118,15 @@ def test_one_seed_is_looked_at_and_that_is_said(new_store, tmp_path):
     assert task.note in words(section(new_store, tmp_path))
 
 
+def test_of_repeats_the_first_split_is_looked_at(new_store):
+    studied(new_store, repeats=3)
+    (task,) = of(new_store)
+    assert task.note == "Of repeat 0, one of 3."
+    assert task.networks == 2
+    first = [predictions(new_store, name, repeat=0) for name in ("good@package", "fair@package")]
+    assert task.wrong_images == len(most_often_wrong(first))
+
+
 def test_runs_on_other_images_and_without_predictions_are_counted(new_store):
     studied(new_store)
     FakeStudy({"newer@package": 0.5}, {"digits": FakeTask(n_test=300)}).commit(new_store)

@@ -73,7 +73,7 @@ def _calibrations(tests: Tested, place: int) -> Calibrations:
     several = len(tests.best) > 1
     series, sentences, bins = [], [], []
     for index, (method, best) in enumerate(tests.best.items()):
-        name = best.spec.backbone.display + (f", {method}" if several else "")
+        name = best.spec.backbone.display + (f" with {method}" if several else "")
         table = reliability(*confidence_of(tests.predictions(best)))
         series.append(Series(name, series_style(index), table))
         sentences.append(sentence(name, found[best.digest], decisions=tests.several_labels))
