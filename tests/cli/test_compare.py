@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from builders import FakeStudy, FakeTask
-from penultimate.stats import compare_pair, paired_t_test
+from penultimate.stats import compare_pair, corrected_t_test, paired_t_test
 from penultimate.store import ResultStore
 
 TASKS = {
@@ -176,6 +176,23 @@ def test_several_seeds_are_taken_together(penultimate, place) -> None:
     assert found["tasks"][0]["difference"] == pytest.approx(scores["one"] - scores["two"])
     shown = penultimate("compare", "store", "one", "two").out
     assert "(mean of 3 seeds)" in shown
+
+
+def test_over_splits_the_corrected_test_decides(penultimate, place) -> None:
+    store = ResultStore(place / "store")
+    FakeStudy({"one": 1.0, "two": 0.4}, {"digits": FakeTask()}, repeats=6).commit(store)
+    (found,) = json.loads(penultimate("compare", "store", "one", "two", "--json").out)
+    (row,) = found["tasks"]
+    assert (row["repeats"], row["only_a"]) == (6, None)
+    scores = store.frame().pivot(index="repeat", columns="backbone", values="score")
+    sizes = store.frame()[["n_train", "n_val", "n_test"]].iloc[0]
+    fitted = {"n_train": sizes["n_train"] + sizes["n_val"], "n_test": sizes["n_test"]}
+    assert row["p_value"] == pytest.approx(corrected_t_test(scores["one"], scores["two"], **fitted))
+    assert row["low"] < row["difference"] < row["high"]
+    assert found["answer"].startswith("Take one: on digits one reaches ")
+    shown = penultimate("compare", "store", "one", "two").out
+    assert "(mean of 6 splits)" in shown
+    assert "corrected t-test over splits" in shown
 
 
 def test_tasks_of_one_side_are_named_as_left_out(penultimate, store) -> None:
