@@ -27,6 +27,7 @@ def noisy(tmp_path_factory):
     return folders
 
 
+@pytest.mark.slow
 def test_from_features_to_the_answer(penultimate, noisy, place):
     import pandas as pd
 

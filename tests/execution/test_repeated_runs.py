@@ -73,6 +73,7 @@ def test_images_are_read_and_looked_at_once(photos, store, monkeypatch):
     assert counts[0] == counts[1] > 0
 
 
+@pytest.mark.slow
 def test_splits_depend_on_seed_and_repeat_and_on_nothing_else(photos, store, tmp_path):
     first = pn.run(two(photos, repeats=3, seeds=[0, 1]), store)
     again = pn.run(study(photos, repeats=2, seeds=[1]), tmp_path / "other")
