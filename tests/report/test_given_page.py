@@ -98,10 +98,17 @@ class TestWords:
     def test_settings_are_set_against_each_other(self) -> None:
         said = answers(analyse(grids(6, 3)))
         assert said[0].startswith("With linear-probe: net ")
-        above = [text for text in said if text.startswith("fine-tune is above in 18 of 18 pairs")]
-        assert "from-scratch" in above[0]
-        below = next(text for text in said if text.startswith("linear-probe is above in 0 of 18"))
-        assert "by more than chance below on set " in below
+        pairs = "pairs of model and data set; by more than chance"
+        assert (
+            f"fine-tune is above from-scratch in 18 of 18 {pairs} above on every data set." in said
+        )
+        assert (
+            f"linear-probe is above fine-tune in 0 of 18 {pairs} below on every data set." in said
+        )
+        equal = grids(6, 3)["linear-probe"]
+        assert answers(analyse({"one": equal, "other": equal}))[-1].endswith(
+            "in 0 of 18 pairs of model and data set; on no data set by more than chance."
+        )
 
     def test_little_has_little_to_say(self) -> None:
         one = grids(1, 1)["linear-probe"]

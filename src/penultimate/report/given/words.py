@@ -24,9 +24,12 @@ def answers(analysis: Analysis) -> list[str]:
     several = len(analysis.settings) > 1
     found = []
     for setting in analysis.settings:
-        start = f"With {setting.setting}: " if several else ""
-        found.append(start + _best(setting))
-        found += [start + sentence for sentence in _correlation(setting)]
+        start = f"With {setting.setting}, " if several else ""
+        found.append((f"With {setting.setting}: " if several else "") + _best(setting))
+        found += [
+            start + (sentence[0].lower() + sentence[1:] if several else sentence)
+            for sentence in _correlation(setting)
+        ]
     return [*found, *map(_compared, analysis.comparisons)]
 
 
@@ -76,7 +79,7 @@ def _with_interval(row: pd.Series, name: str) -> str:
 
 
 def _compared(found: Comparison) -> str:
-    """``tuned is above probe in 179 of 192 pairs of model and data set, ...``."""
+    """``tuned is above probe in 179 of 192 pairs of model and data set; ...``."""
     table = found.table
     clear = table["p_value"] <= SIGNIFICANCE
     up, down = (
@@ -84,9 +87,11 @@ def _compared(found: Comparison) -> str:
         for side in (table["mean_difference"] > 0, table["mean_difference"] < 0)
     )
     parts = [
-        f"by more than chance {word} on {listing(names)}"
+        f"by more than chance {word} on "
+        + ("every data set" if len(names) == len(table) else listing(names))
         for word, names in (("above", up), ("below", down))
         if names
     ]
     told = "; ".join(parts) if parts else "on no data set by more than chance"
-    return f"{found.first} is {found.pairs} of model and data set against {found.second}; {told}."
+    pairs = f"{found.pairs.above} of {found.pairs.pairs} pairs of model and data set"
+    return f"{found.first} is above {found.second} in {pairs}; {told}."
