@@ -34,6 +34,7 @@ def faults(page, axe):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 380), ("dark", 380)]
 )

@@ -32,7 +32,7 @@ from penultimate.stats.ranking import BEST
 WIDE = Frame(width=520, height=0, size=13, ticks=(8, 0), mark=5)
 HALF = Frame(width=420, height=0, size=13, ticks=(5, 0), mark=5)
 THIRD = Frame(width=310, height=0, size=12, ticks=(4, 0), mark=4.5)
-LETTERS = {520: 34, 420: 24, 310: 17}  # of a name, by the width of the panel
+LETTERS = {520: 34, 420: 29, 310: 20}  # of a name, by the width of the panel
 LETTER = 0.56  # of the size: how wide one is, most texts taken
 FEW = 3  # panels of a method that are always shown
 ROW = 1.65  # of the size
