@@ -226,6 +226,18 @@ class TestPage:
         assert len(values) == 16
         assert values == sorted(values, reverse=True)
 
+    def test_tells_settings_apart_by_their_hatching(self, given) -> None:
+        page = given[0]
+        fills = page.locator("#given_settings figure svg [style*='url(#']").evaluate_all(
+            "marks => marks.map(m => getComputedStyle(m).fill.match(/#([^\"')]+)/)[1])"
+        )
+        assert len(set(fills)) == 2  # the first setting's bars have none
+        assert all(page.locator(f"pattern[id='{name}']").count() == 1 for name in set(fills))
+        grounds = page.locator("#given_settings pattern rect").evaluate_all(
+            "marks => marks.map(m => getComputedStyle(m).fill)"
+        )
+        assert set(grounds) == {"rgb(223, 226, 230)"}  # the page's --rule, in the light scheme
+
     def test_filters_models(self, given) -> None:
         page = given[0]
         box = page.locator("#given_models input[type=search]").first

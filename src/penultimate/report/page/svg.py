@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from penultimate.figures import PRINT, Palette
 from penultimate.figures.style import SeriesStyle
 
+COLOURED = ("fill", "stroke")
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 
 # Placeholders, one for each colour of the style sheet: no figure has them for another reason.
@@ -80,14 +81,16 @@ def _restyle(element: ET.Element, key: str) -> None:
     Within HTML an element needs no namespace.
     """
     element.tag = element.tag.rpartition("}")[2]
-    style = element.get("style")
-    if style is not None:
+    # The ground of a hatching has its colour as an attribute, which knows no variables.
+    given = "; ".join(f"{a}: {element.attrib.pop(a)}" for a in COLOURED if a in element.attrib)
+    style = "; ".join(part for part in (given, element.get("style")) if part)
+    if style:
         style = re.sub(r"font-family:[^;]*;?\s*", "", style)
         for name, placeholder in PLACEHOLDERS.items():
             style = style.replace(placeholder, f"var(--{name})")
-        element.set("style", style)
+        element.set("style", style.replace("url(#", f"url(#{key}-"))  # a hatching
     name = element.attrib.pop("id", "")
-    if name and element.tag in ("clipPath", "path", "use"):
+    if name and element.tag in ("clipPath", "path", "pattern", "use"):
         element.set("id", f"{key}-{name}")
     clip = element.get("clip-path")
     if clip is not None:
