@@ -119,6 +119,17 @@ def test_networks_without_imagenet_accuracy_are_named_with_the_remedy():
     assert none.commands == ["x"]
 
 
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_an_imagenet_accuracy_without_log_odds_is_left_out(end):
+    given = frame().assign(
+        imagenet_top1=lambda f: f["imagenet_top1"].where(f["backbone"] != "c", end)
+    )
+    section = correlation_section(given, commands=["x"])
+    assert section.commands == []
+    assert set(drawn(section.settings[0].large)) == set("abdef")
+    assert section.notes == ["ImageNet accuracies of 0 and 100 % have no log odds: c left out."]
+
+
 def test_too_few_networks_are_no_plot_and_need_no_table():
     two = frame(networks={"a": 0.7, "b": 0.8})
     section = correlation_section(two, commands=["x"])

@@ -92,6 +92,11 @@ def correlation_section(
     scored = scored[~floor]
     known = scored.dropna(subset="imagenet_top1")
     notes = _unknown(scored, known)
+    ends = ~known["imagenet_top1"].between(0, 1, inclusive="neither")
+    if ends.any():  # as measured on a handful of images
+        names = listing(list(dict.fromkeys(known.loc[ends, "backbone"])))
+        notes.append(f"ImageNet accuracies of 0 and 100 % have no log odds: {names} left out.")
+        known = known[~ends]
     order = list(dict.fromkeys(known["backbone"]))
     methods = in_order(known["method"])
     frame_of_all = MIDDLE if len(methods) > 2 else LARGE
@@ -120,7 +125,7 @@ def correlation_section(
         notes.append(
             "Random weights, the floor, are no points here: they know nothing of ImageNet."
         )
-    lacking = len(known) < len(scored) or scored.empty
+    lacking = bool(scored["imagenet_top1"].isna().any())
     return CorrelationSection(
         settings,
         overall,
