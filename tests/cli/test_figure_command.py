@@ -103,6 +103,8 @@ def test_a_method_that_was_not_run_is_named_with_its_command(store):
     assert "has no run by from-scratch" in said
     assert "--method from-scratch --store" in said
     assert "penultimate run --data" in said
+    some = run("from-scratch", store.root, "--task", "flowers", "--backbone", "two")
+    assert "--data flowers --backbone two --method from-scratch" in some
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def _chosen(
     wanted = list(methods) or in_order(frame["method"])
     for method in wanted:
         if not (frame["method"] == method).any():
-            raise StoreError(_no_method(store, method))
+            raise StoreError(_no_method(store, method, set(frame["run"])))
     return frame[frame["method"].isin(wanted)]
 
 
@@ -112,8 +112,9 @@ def _results(store: ResultStore) -> list[Result]:
     return [result for run in runs if (result := store.get(run)) is not None]
 
 
-def _no_method(store: ResultStore, method: str) -> str:
-    specs = [result.spec for result in _results(store)]
+def _no_method(store: ResultStore, method: str, runs: set[str]) -> str:
+    """What to run to have the networks and tasks of these runs by another method."""
+    specs = [result.spec for result in _results(store) if result.digest in runs]
     made = _command(store, [s.backbone.name for s in specs], [s.task.source for s in specs], method)
     return f"{store.root} has no run by {method}, which the figure needs: {made}"
 
