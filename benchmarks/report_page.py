@@ -39,7 +39,7 @@ SETS: dict[str, tuple[int, int, str]] = {
     "sun397": (19_850, 397, "top-1"),
     "cars": (8_041, 196, "top-1"),
     "aircraft": (3_333, 100, "mean-per-class"),
-    "voc2007": (4_952, 20, "top-1"),  # in truth of several labels an image
+    "voc2007": (4_952, 20, "mean-average-precision"),
     "dtd": (1_880, 47, "top-1"),
     "pets": (3_669, 37, "mean-per-class"),
     "caltech101": (6_084, 102, "mean-per-class"),
