@@ -10,7 +10,6 @@ import pty
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -389,14 +388,3 @@ def test_help_names_every_command(shell):
     assert outcome.err == ""
     for command in ("demo", "init", "list", "predict", "report", "results", "run"):
         assert re.search(rf"^  {command} ", outcome.out, flags=re.M)
-
-
-def test_the_package_runs_as_a_module():
-    done = subprocess.run(
-        [sys.executable, "-m", "penultimate", "--version"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert done.stdout.startswith("penultimate, version")
