@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from penultimate.data.tar_member import UnsafeMemberError, safe_member
 from penultimate.errors import DataError
 from penultimate.io import naming_full_disk
 from penultimate.progress import SILENT, Progress, Step
@@ -74,8 +75,6 @@ def _extract(archive: Path, folder: Path, step: Step) -> Iterator[str]:
                 yield name
                 step.advance(max(0, file.tell() // MEGA - done))
                 done = max(done, file.tell() // MEGA)
-    except tarfile.FilterError as error:
-        raise _evil(archive, error.tarinfo.name) from error
     except _DAMAGED as error:
         raise _damaged(archive, error) from error
 
@@ -88,11 +87,15 @@ _DAMAGED = (
 
 def _from_tar(archive: Path, file: BinaryIO, folder: Path) -> Iterator[str]:
     with tarfile.open(fileobj=file, mode="r:*") as tar:
+        tar.extraction_filter = lambda member, _: member  # it has been through one
         for member in tar:
-            safe = tarfile.data_filter(member, str(folder))
+            try:
+                safe = safe_member(member, folder)
+            except UnsafeMemberError as error:
+                raise _evil(archive, member.name) from error
             if safe.islnk():  # a link is not made where one is: an earlier call may have made it
                 (folder / safe.name).unlink(missing_ok=True)
-            tar.extract(safe, folder, filter="data")
+            tar.extract(safe, folder)
             if member.isreg():
                 yield member.name.lstrip("/\\")  # as it was written
 
