@@ -5,8 +5,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 # A process a core with one thread each: threads of two processes would wait for one another. A
-# file's tests stay together, they share fixtures.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+# file's tests stay together, they share fixtures; the order is that of tests/conftest.py.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile \
+	--no-loadscope-reorder
 
 # The accessibility checker of the page's tests, which skip without it.
 BROWSER = tests/report/browser
