@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from penultimate.errors import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,15 +29,9 @@ def print_frame_json(frame: pd.DataFrame) -> None:
 def rankings(store: ResultStore, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The ranking of a frame of runs, and that of the settings of each backbone."""
     from penultimate.report.findings import compared
+    from penultimate.report.predictions import reader
 
-    @functools.cache
-    def predictions(digest: str) -> pd.DataFrame:
-        result = store.get(digest)
-        if result is None:
-            raise StoreError(f"run {digest[:12]} has gone from {store.root} meanwhile: run again")
-        return store.predictions(result)
-
-    return compared(store, frame, predictions)
+    return compared(store, frame, reader(store))
 
 
 def print_ranking(store: ResultStore, frame: pd.DataFrame) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import pandas as pd
 
-from penultimate.errors import StoreError
+from penultimate.report.predictions import reader
 from penultimate.stats import latest, rank
 from penultimate.stats.ranking import TESTS_VERSION
 from penultimate.store import PairTests, ResultStore
@@ -30,13 +29,5 @@ def ranked(store: ResultStore, frame: pd.DataFrame) -> pd.DataFrame:
     ------
     StoreError : a run has gone meanwhile, or its predictions are damaged.
     """
-
-    @functools.cache
-    def predictions(digest: str) -> pd.DataFrame:
-        result = store.get(digest)
-        if result is None:
-            raise StoreError(f"run {digest[:12]} has gone from {store.root}: run this again")
-        return store.predictions(result)
-
     with PairTests(store, TESTS_VERSION) as tests:
-        return rank(frame, predictions, tests=tests)
+        return rank(frame, reader(store), tests=tests)
