@@ -82,6 +82,16 @@ def test_an_unknown_imagenet_accuracy_is_named_with_its_remedies(tmp_path):
     assert "penultimate imagenet-accuracy" in said
 
 
+def test_the_floor_is_no_point_and_that_is_said(tmp_path):
+    networks = {"a": 1.0, "b": 0.6, "c": 0.2, "a@random": -0.5}
+    study = FakeStudy(networks, imagenet={"a": 0.8, "b": 0.75, "c": 0.7})
+    study.commit(ResultStore(tmp_path / "store"))
+    path = tmp_path / "x.svg"
+    words = ["figure", "average-correlation", str(tmp_path / "store"), "-o", str(path)]
+    assert "left out: a@random, whose weights are random" in CliRunner().invoke(cli, words).stderr
+    assert path.is_file()
+
+
 def test_the_paper_s_data_sets_are_drawn_by_their_titles_in_its_order():
     frame = pd.DataFrame({"task": ["own", "dtd", "food101", "dtd"], "row": [0, 1, 2, 3]})
     found = titled(frame)

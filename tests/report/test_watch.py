@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from builders import FakeStudy, FakeTask
+from penultimate.cli.app import cli
 from penultimate.errors import StoreError
 from penultimate.io import write_json
 from penultimate.report.watch import watch_report
@@ -274,3 +276,9 @@ def test_an_open_page_renews_itself_and_leaves_the_reader_where_he_was(tmp_path,
         assert box.input_value() == "work_0"
         context.close()
     assert complaints == []
+
+
+def test_how_often_to_look_is_of_watching_only(tmp_path):
+    done = CliRunner().invoke(cli, ["report", str(tmp_path), "--every", "3"])
+    assert done.exit_code == 2
+    assert "--every says how often --watch looks: give --watch too" in done.output

@@ -13,6 +13,8 @@ import click
 
 from penultimate.cli.accuracy import IMAGENET, add_table, imagenet_table
 
+EVERY = 5.0  # seconds between looks at the store
+
 
 @click.command()
 @click.argument("store", default="penultimate-store")
@@ -35,21 +37,26 @@ from penultimate.cli.accuracy import IMAGENET, add_table, imagenet_table
 @click.option(
     "--every",
     type=click.FloatRange(0.1),
-    default=5.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How often --watch looks at STORE.",
+    help="How often --watch looks at STORE; 5 by default.",
 )
 def report(
-    store: str, output: Path, title: str | None, imagenet: str | None, watch: bool, every: float
+    store: str,
+    output: Path,
+    title: str | None,
+    imagenet: str | None,
+    watch: bool,
+    every: float | None,
 ) -> None:
     """Write what STORE holds as one self-contained HTML page."""
     from penultimate.report import write_report
     from penultimate.store import ResultStore
 
     if watch:
-        _watch(store, output, title, imagenet, every)
+        _watch(store, output, title, imagenet, EVERY if every is None else every)
         return
+    if every is not None:
+        raise click.UsageError("--every says how often --watch looks: give --watch too")
     opened = ResultStore(store, create=False)
     add_table(opened, imagenet)
     write_report(opened, output, title=title)

@@ -12,6 +12,7 @@ from penultimate.figures.paper import in_order
 from penultimate.report.cells import mean_scores, ranked
 from penultimate.report.over_runs import over_examples, over_steps
 from penultimate.report.training_switches import with_switches
+from penultimate.report.words import is_random, listing
 from penultimate.stats import latest
 from penultimate.store import Result, ResultStore
 
@@ -56,6 +57,7 @@ def figure_frame(
     if figure.endswith("training-settings"):
         frame = with_switches(store, frame, note)
     if figure in AGAINST_IMAGENET:
+        frame = _without_floor(frame, note)
         _refuse_unknown(store, frame)
     if whole:
         _refuse_holes(store, frame)
@@ -148,6 +150,16 @@ def _refuse_holes(store: ResultStore, frame: pd.DataFrame) -> None:
         f"{store.root} lacks the run of {name} on {task} by {method}{more}: {made}; or draw "
         "without, --missing drop-models or --missing drop-data-sets"
     )
+
+
+def _without_floor(frame: pd.DataFrame, note: Callable[[str], None]) -> pd.DataFrame:
+    """The rows without frozen random networks, where there are others: they are no points."""
+    floor = frame["backbone"].map(is_random).astype(bool) & (frame["method"] != "from-scratch")
+    if not floor.any() or floor.all():
+        return frame
+    names = listing(list(dict.fromkeys(frame.loc[floor, "backbone"])))
+    note(f"left out: {names}, whose weights are random and know nothing of ImageNet")
+    return frame[~floor]
 
 
 def _refuse_unknown(store: ResultStore, frame: pd.DataFrame) -> None:
