@@ -216,6 +216,11 @@ def test_what_an_embedding_cannot_show_is_said(probed, store):
     said = run("figure-4", store.root, "--task", "digits", "--backbone", "two")
     digest = store.frame().query("backbone == 'two' and task == 'digits'")["run"].iloc[0]
     assert f"rm -r {store.root}/runs/{digest} && penultimate run study.toml" in said
+    # Of a store that was copied: into the copy, by the study that it keeps.
+    (store.root / "studies").mkdir()
+    (store.root / "studies" / "study.toml").touch()
+    said = run("figure-4", store.root, "--task", "digits", "--backbone", "two")
+    assert said.endswith(f"run {store.root}/studies/study.toml --store {store.root}")
     FakeStudy({"five": 1.0, "six": 0.5, "seven": 0.1}, TASKS).commit(store)
     assert "choose those to show" in run("figure-4", store.root, "--task", "digits")
 

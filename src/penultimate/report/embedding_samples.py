@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -140,7 +141,7 @@ def _refuse_without(store: ResultStore, results: dict[str, Result]) -> None:
     raise StoreError(
         f"{', '.join(bare)} kept no sample of the features, which only runs of this version do: "
         f"compute anew what takes a moment from the feature cache, rm -r {shlex.join(folders)} && "
-        + _commands(list(bare.values()))
+        + _commands(store, list(bare.values()))
     )
 
 
@@ -158,9 +159,19 @@ def _refuse_classes(result: Result, labels: Sequence[str], classes: Sequence[str
             )
 
 
-def _commands(results: list[Result]) -> str:
-    """What made these results."""
-    return " && ".join(dict.fromkeys(r.provenance.command or "penultimate run" for r in results))
+def _commands(store: ResultStore, results: list[Result]) -> str:
+    """What made these results, and makes them in this store again, which may be a copy."""
+    made = [result.provenance.command or "penultimate run" for result in results]
+    return " && ".join(dict.fromkeys(_here(store, command) for command in made))
+
+
+def _here(store: ResultStore, command: str) -> str:
+    """``penultimate run STUDY --store STORE`` with this store and the study that it keeps."""
+    words = shlex.split(command)
+    study = store.root / "studies" / Path(words[2]).name if len(words) == 5 else None
+    if study is None or not study.is_file():
+        return command
+    return shlex.join([*words[:2], str(study), "--store", str(store.root)])
 
 
 def _matrix(sample: pd.DataFrame) -> NDArray[np.float32]:
