@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -84,15 +85,13 @@ def compare_in_store(
     SpecError : there is no task that both were run on.
     """
     pairs = sides(store, a, b, methods)
-    results: dict[str, Result] = {}
 
+    @functools.cache
     def result(digest: str) -> Result:
-        if digest not in results:
-            found = store.get(digest)
-            if found is None:
-                raise StoreError(f"run {digest[:12]} has gone from {store.root} meanwhile")
-            results[digest] = found
-        return results[digest]
+        found = store.get(digest)
+        if found is None:
+            raise StoreError(f"run {digest[:12]} has gone from {store.root} meanwhile: run again")
+        return found
 
     def predictions(digest: str) -> pd.DataFrame:
         return store.predictions(result(digest))
