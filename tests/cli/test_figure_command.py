@@ -212,6 +212,7 @@ def test_what_an_embedding_cannot_show_is_said(probed, store):
     assert "did you mean 'digits'" in run("figure-4", probed.root, "--task", "digit")
     assert "no backbone 'three'" in run("figure-4", *digits, "--backbone", "three")
     assert "no class 'q'" in run("figure-4", *digits, "--class", "q")
+    assert "and 0 is too few" in run("figure-4", *digits, "--perplexity", "0")
     # A store of before samples were kept: which runs to delete, and what makes them again.
     said = run("figure-4", store.root, "--task", "digits", "--backbone", "two")
     digest = store.frame().query("backbone == 'two' and task == 'digits'")["run"].iloc[0]

@@ -229,7 +229,8 @@ def _embedding(
     from penultimate.figures.embedding import CLASSES, PERPLEXITY, embed
 
     chosen = list(classes) or CLASSES
-    return embed(matrices, labels, classes=chosen, perplexity=perplexity or PERPLEXITY, seed=seed)
+    about = PERPLEXITY if perplexity is None else perplexity
+    return embed(matrices, labels, classes=chosen, perplexity=about, seed=seed)
 
 
 def _kept(
